@@ -1,0 +1,122 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { and, eq, gt, isNull, or, sql } from 'drizzle-orm'
+import { db, type Transaction } from '~/db/client'
+import { sessions, users } from '~/db/schema'
+
+/**
+ * Opaque session tokens: 256 random bits, of which only the SHA-256 is stored. `authenticate` is the seam where another
+ * identity provider plugs in: whoever calls it needs nothing but an `Identity`.
+ */
+
+export type Identity = {
+  userId: string
+  kind: 'person' | 'device'
+  sessionId: string
+  /** ISO 8601; null: lives until revoked (devices). */
+  expiresAt: string | null
+  /** How the caller proved it; a cookie needs an Origin check on unsafe methods. */
+  via: 'bearer' | 'cookie'
+  name: string
+}
+
+export const idleDays = 14
+export const absoluteDays = 90
+const dayMs = 86_400_000
+
+export const cookieName = (isProduction: boolean) => (isProduction ? '__Host-zipzap_session' : 'zipzap_session')
+
+export const hashToken = (token: string): Uint8Array => createHash('sha256').update(token).digest()
+export const newToken = (): string => randomBytes(32).toString('base64url')
+
+/** Null: no credential, or a dead one. An `Authorization` that is there is judged alone; the cookie never rescues it. */
+export async function authenticate(headers: Headers): Promise<Identity | null> {
+  const credential = credentialOf(headers)
+  if (!credential) return null
+  const found = await findSession(credential.token)
+  return found && { ...found, via: credential.via }
+}
+
+/** The credential a request carries, unverified; an `Authorization` of another scheme counts as an empty one. */
+export function credentialOf(headers: Headers): { token: string; via: 'bearer' | 'cookie' } | null {
+  const authorization = headers.get('authorization')
+  if (authorization !== null) return { token: /^Bearer +([\w.~+/=-]+)$/i.exec(authorization)?.[1] ?? '', via: 'bearer' }
+  const cookie = /(?:^|;\s*)(?:__Host-)?zipzap_session=([^;]*)/.exec(headers.get('cookie') ?? '')?.[1]
+  return cookie === undefined ? null : { token: cookie, via: 'cookie' }
+}
+
+/** The live session of a token, or null. */
+export async function findSession(token: string): Promise<Omit<Identity, 'via'> | null> {
+  if (token.length < 20 || token.length > 200) return null
+  const [row] = await selectLive().where(and(eq(sessions.tokenHash, hashToken(token)), isLive()))
+  return row ? identityOf(row) : null
+}
+
+/** The live session of an id, or null: for a socket that was opened with it earlier. */
+export async function findSessionById(sessionId: string): Promise<Omit<Identity, 'via'> | null> {
+  const [row] = await selectLive().where(and(eq(sessions.id, sessionId), isLive()))
+  return row ? identityOf(row) : null
+}
+
+const isLive = () =>
+  and(
+    isNull(sessions.endedAt),
+    or(isNull(sessions.expiresAt), and(gt(sessions.expiresAt, sql`now()`), gt(sessions.lastUsedAt, sql`now() - make_interval(days => ${idleDays})`))),
+  )
+
+const selectLive = () =>
+  db
+    .select({
+      sessionId: sessions.id,
+      userId: sessions.userId,
+      kind: users.kind,
+      firstName: users.firstName,
+      lastName: users.lastName,
+      lastUsedAt: sessions.lastUsedAt,
+      absoluteEnd: sessions.expiresAt,
+    })
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+
+type LiveRow = Awaited<ReturnType<typeof selectLive>>[number]
+
+function identityOf(row: LiveRow): Omit<Identity, 'via'> {
+  return {
+    userId: row.userId,
+    kind: row.kind,
+    sessionId: row.sessionId,
+    expiresAt: expiryOf(row.lastUsedAt, row.absoluteEnd),
+    name: displayName(row),
+  }
+}
+
+/** The earlier of the idle and the absolute end, as ISO 8601; null for a device. */
+export function expiryOf(lastUsedAt: Date, absoluteEnd: Date | null): string | null {
+  return absoluteEnd && new Date(Math.min(absoluteEnd.getTime(), lastUsedAt.getTime() + idleDays * dayMs)).toISOString()
+}
+
+export const displayName = (person: { firstName: string; lastName: string | null }): string =>
+  person.lastName ? `${person.firstName} ${person.lastName}` : person.firstName
+
+/** Opens a session in the caller's transaction; the token is in the answer and nowhere else. */
+export async function openSession(
+  tx: Transaction,
+  userId: string,
+  kind: 'person' | 'device',
+  userAgent: string | null,
+): Promise<{ sessionId: string; token: string; expiresAt: string | null }> {
+  const token = newToken()
+  const id = Bun.randomUUIDv7()
+  const now = Date.now()
+  const absoluteEnd = kind === 'device' ? null : new Date(now + absoluteDays * dayMs)
+  await tx.insert(sessions).values({ id, userId, tokenHash: hashToken(token), userAgent: userAgent?.slice(0, 300) ?? null, expiresAt: absoluteEnd })
+  return { sessionId: id, token, expiresAt: expiryOf(new Date(now), absoluteEnd) }
+}
+
+/** Marks a session used, at most once an hour: the idle limit is counted in days. */
+export async function touchSessions(sessionIds: string[]): Promise<void> {
+  if (sessionIds.length === 0) return
+  await db
+    .update(sessions)
+    .set({ lastUsedAt: sql`now()` })
+    .where(and(sql`${sessions.id} = any(${sql.param(sessionIds)}::uuid[])`, sql`${sessions.lastUsedAt} < now() - interval '1 hour'`))
+}

@@ -1,0 +1,143 @@
+import { Database as Sqlite } from 'bun:sqlite'
+import { mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { PGlite } from '@electric-sql/pglite'
+import type { SQL } from 'drizzle-orm'
+import type { PgDatabase, PgQueryResultHKT, PgTransaction } from 'drizzle-orm/pg-core'
+import { drizzle as drizzlePglite } from 'drizzle-orm/pglite'
+import { migrate as migratePglite } from 'drizzle-orm/pglite/migrator'
+import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
+import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
+import postgres from 'postgres'
+import * as schema from '~/db/schema'
+import type { Config } from '~/utils/config'
+
+type Schema = typeof schema
+export type Database = PgDatabase<PgQueryResultHKT, Schema>
+export type Transaction = PgTransaction<PgQueryResultHKT, Schema, never> | Database
+
+/**
+ * The process's database; `openDatabase` sets it. Everything but the event helpers and migrations uses it through
+ * Drizzle. Before it is open every use throws.
+ */
+export let db: Database = new Proxy({} as Database, {
+  get() {
+    throw new Error('The database is not open yet')
+  },
+})
+
+export type OpenDatabase = {
+  kind: 'embedded' | 'postgres'
+  /** The pool itself, for LISTEN; null with the embedded database. */
+  sql: postgres.Sql | null
+  /** Resolves when the database answers; rejects with its error. */
+  ping(): Promise<void>
+  close(): Promise<void>
+}
+
+const migrations = { migrationsFolder: join(import.meta.dir, 'migrations') }
+const drizzleOptions = { schema, casing: 'snake_case' } as const
+
+/** A statement, a lock or an idle transaction never holds others longer than this. */
+const timeouts = { statement_timeout: 15_000, lock_timeout: 5_000, idle_in_transaction_session_timeout: 20_000 }
+
+/** Names the advisory lock under which one instance at a time migrates. */
+const migrationLock = 7_460_331_927
+
+/** Opens PostgreSQL when `databaseUrl` is set, else the embedded database in `dataDir`; brings the schema up to date. */
+export async function openDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir'>): Promise<OpenDatabase> {
+  return config.databaseUrl ? openPostgres(config.databaseUrl) : openEmbedded(config.dataDir)
+}
+
+async function openPostgres(url: string): Promise<OpenDatabase> {
+  await migrateUnderLock(url)
+  const sql = postgres(url, {
+    max: 10,
+    connect_timeout: 5,
+    // While something accepts TCP but PostgreSQL is away, the driver's own growing wait would outlast the outage.
+    backoff: (attempt: number) => Math.min(0.1 * 2 ** attempt, 0.5),
+    onnotice: () => {},
+    connection: { application_name: 'zipzap', ...timeouts },
+  })
+  db = drizzlePostgres(sql, drizzleOptions)
+  return {
+    kind: 'postgres',
+    sql,
+    ping: async () => {
+      await sql`select 1`
+    },
+    close: () => sql.end({ timeout: 5 }),
+  }
+}
+
+async function migrateUnderLock(url: string): Promise<void> {
+  const sql = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {}, connection: { application_name: 'zipzap-migrate' } })
+  try {
+    await sql`select pg_advisory_lock(${migrationLock})`
+    await migratePostgres(drizzlePostgres(sql, drizzleOptions), migrations)
+  } finally {
+    await sql.end({ timeout: 5 })
+  }
+}
+
+async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
+  const inMemory = dataDir.startsWith('memory://')
+  const unlock = inMemory ? () => {} : lockDirectory(dataDir)
+  const client = await PGlite.create(inMemory ? dataDir : join(dataDir, 'pglite'))
+  for (const [name, ms] of Object.entries(timeouts)) await client.exec(`set ${name} = ${ms}`)
+  const embedded = drizzlePglite(client, drizzleOptions)
+  await migratePglite(embedded, migrations)
+  db = embedded
+  return {
+    kind: 'embedded',
+    sql: null,
+    ping: async () => {
+      await client.query('select 1')
+    },
+    close: async () => {
+      await client.close()
+      unlock()
+    },
+  }
+}
+
+export class DataDirectoryInUse extends Error {
+  override name = 'DataDirectoryInUse'
+}
+
+/**
+ * Holds an SQLite database exclusively as a lock: the operating system drops it with the process, also after kill -9,
+ * and it works where process ids repeat (containers). Throws `DataDirectoryInUse` while another process holds it.
+ */
+function lockDirectory(dataDir: string): () => void {
+  mkdirSync(dataDir, { recursive: true })
+  const lock = new Sqlite(join(dataDir, 'lock'))
+  try {
+    lock.run('pragma locking_mode = exclusive')
+    lock.run('begin exclusive')
+  } catch {
+    lock.close()
+    throw new DataDirectoryInUse(
+      `${resolve(dataDir)} is in use by another ZipZap process; the embedded database serves one process (set DATABASE_URL for more)`,
+    )
+  }
+  return () => lock.close()
+}
+
+/** The rows of a raw statement, which the two drivers return in different forms. The caller vouches for their shape. */
+export async function rowsOf<Row>(tx: Transaction, statement: SQL): Promise<Row[]> {
+  const result: unknown = await tx.execute(statement)
+  return (Array.isArray(result) ? result : (result as { rows: unknown[] }).rows) as Row[]
+}
+
+/** PostgreSQL's error code (SQLSTATE) of whatever a driver or Drizzle threw, and the constraint it names. */
+export function sqlState(error: unknown): { code?: string; constraint?: string } {
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    const { code, constraint, constraint_name } = cause as { code?: unknown; constraint?: string; constraint_name?: string }
+    if (typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code)) {
+      const name = constraint ?? constraint_name
+      return name ? { code, constraint: name } : { code }
+    }
+  }
+  return {}
+}

@@ -1,0 +1,87 @@
+import { createHmac, timingSafeEqual } from 'node:crypto'
+import { and, desc, type InferSelectModel, type SQL, sql } from 'drizzle-orm'
+import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
+import { db, type Transaction } from '~/db/client'
+import type { StreamName } from '~/db/events'
+import { badRequest } from '~/utils/errors'
+
+/** Keyset pages, newest first, each read in one snapshot with the position of its stream. */
+
+type Listed = PgTable & { id: PgColumn; createdAt: PgColumn }
+
+type PageRequest = {
+  /** The stream whose position the page answers; null for lists that belong to no stream. */
+  stream: StreamName | null
+  where: (SQL | undefined)[]
+  /** Binds the cursor: a cursor of another store or other filters is refused. */
+  scope: string
+  limit: number
+  cursor?: string | undefined
+}
+
+export type Page<Row> = { rows: Row[]; nextCursor: string | null; position: string | null }
+
+/** Reads a page of `table`. Throws 400 `invalid_cursor`. */
+export async function readPage<T extends Listed>(table: T, request: PageRequest): Promise<Page<InferSelectModel<T>>> {
+  const after = request.cursor === undefined ? null : decodeCursor(request.cursor, request.scope)
+  const where = and(
+    ...request.where,
+    after ? sql`(${table.createdAt}, ${table.id}) < (${after.createdAt}::timestamptz, ${after.id}::uuid)` : undefined,
+  )
+  const select = (tx: Transaction) =>
+    tx
+      .select({ row: table as PgTable, position: positionOf(request.stream) })
+      .from(table as PgTable)
+      .where(where)
+      .orderBy(desc(table.createdAt), desc(table.id))
+      .limit(request.limit + 1)
+  let found = (await select(db)) as { row: InferSelectModel<T> & Keyed; position: string | null }[]
+  let position = found[0]?.position ?? null
+  if (found.length === 0 && request.stream) {
+    // No row to carry the position: read both in one snapshot of their own.
+    ;[found, position] = await inSnapshot(async (tx) => [(await select(tx)) as typeof found, await readPosition(tx, request.stream)] as const)
+  }
+  const rows = found.slice(0, request.limit).map(({ row }) => row)
+  const last = rows.at(-1)
+  const nextCursor =
+    found.length > request.limit && last ? encodeCursor({ createdAt: last.createdAt.toISOString(), id: last.id }, request.scope) : null
+  return { rows, nextCursor, position: position && `${request.stream}=${position}` }
+}
+
+type Keyed = { id: string; createdAt: Date }
+
+/** `epoch:seq` of a stream as a column of the statement that reads the rows, hence of the same snapshot. */
+export const positionOf = (stream: StreamName | null) =>
+  stream ? sql<string | null>`(select epoch || ':' || last_seq from streams where stream = ${stream})` : sql<string | null>`null::text`
+
+/** Runs reads that must agree with each other in one REPEATABLE READ transaction. */
+export const inSnapshot = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
+  db.transaction(work, { isolationLevel: 'repeatable read', accessMode: 'read only' })
+
+/** `epoch:seq` of a stream, for a caller that holds a snapshot. */
+export async function readPosition(tx: Transaction, stream: StreamName | null): Promise<string | null> {
+  const [row] = await tx.select({ position: positionOf(stream) }).from(sql`(values (1)) as one(n)`)
+  return row?.position ?? null
+}
+
+// A cursor carries a checksum over itself and its scope: a changed one, or one of another store or of other filters, is
+// refused. It guards against mistakes and needs no secret: `where` alone decides which rows a caller may see.
+
+type Cursor = { createdAt: string; id: string }
+
+const checksumOf = (payload: string, scope: string) =>
+  createHmac('sha256', 'zipzap.cursor.v1').update(`${scope}\n${payload}`).digest().subarray(0, 12)
+
+function encodeCursor(cursor: Cursor, scope: string): string {
+  const payload = `${cursor.createdAt}~${cursor.id}`
+  return Buffer.concat([checksumOf(payload, scope), Buffer.from(payload)]).toString('base64url')
+}
+
+function decodeCursor(text: string, scope: string): Cursor {
+  const bytes = Buffer.from(text, 'base64url')
+  const payload = bytes.subarray(12).toString()
+  const [createdAt, id] = payload.split('~')
+  const isOurs = bytes.length > 12 && bytes.toString('base64url') === text && timingSafeEqual(bytes.subarray(0, 12), checksumOf(payload, scope))
+  if (!isOurs || !createdAt || !id) throw badRequest('invalid_cursor', 'The cursor is broken, or belongs to another list')
+  return { createdAt, id }
+}

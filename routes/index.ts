@@ -1,0 +1,19 @@
+import { OpenAPIHono } from '@hono/zod-openapi'
+import { categoryRoutes } from '~/routes/category.routes'
+import { answerFailure, unknownRoute } from '~/routes/middleware/failures'
+import { crossOrigin, refuseCredentialInUrl, requestContext, securityHeaders } from '~/routes/middleware/request'
+import type { Config } from '~/utils/config'
+import type { AppEnv } from '~/utils/http'
+
+/** The table of contents of the REST API. */
+export function createApp(config: Config) {
+  const app = new OpenAPIHono<AppEnv>()
+  app.onError(answerFailure)
+  app.use(requestContext(config), securityHeaders(config), crossOrigin(config), refuseCredentialInUrl)
+
+  const api = '/api/v1'
+  app.route(api, categoryRoutes)
+
+  app.notFound(unknownRoute(app))
+  return app
+}

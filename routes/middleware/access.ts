@@ -1,0 +1,105 @@
+import type { MiddlewareHandler } from 'hono'
+import { findMembership } from '~/controllers/member.controllers'
+import { authenticate } from '~/controllers/session.controllers'
+import { readBody } from '~/routes/middleware/body'
+import type { Member } from '~/utils/actor'
+import { isId, type Role } from '~/utils/contracts/common'
+import { forbidden, notFound, unauthorized } from '~/utils/errors'
+import type { AppEnv } from '~/utils/http'
+import { isOwnOrigin } from '~/utils/origin'
+import { wsManager } from '~/utils/websocket'
+
+/**
+ * Who may come in, as lists of middleware that a route names. Their order is the order in which refusals are judged:
+ * 401, 429, the body's 413/415/400, then rights (404 before 403).
+ */
+
+type Handler = MiddlewareHandler<AppEnv>
+
+const limit: Handler = (c, next) => c.env.limiter(c, next)
+
+/** Anybody. */
+export const open: Handler[] = [limit]
+export const openWithBody: Handler[] = [limit, readBody]
+
+const signIn: Handler = async (c, next) => {
+  const headers = c.req.raw.headers
+  const identity = await authenticate(headers)
+  if (!identity) throw unauthorized()
+  const wsSessionId = headers.get('x-session-id')
+  if (wsSessionId && wsManager.ownsSession(identity.userId, wsSessionId)) c.var.request.wsSessionId = wsSessionId
+  c.set('actor', {
+    userId: identity.userId,
+    kind: identity.kind,
+    sessionId: identity.sessionId,
+    expiresAt: identity.expiresAt,
+    request: c.var.request,
+  })
+  c.set('isCookie', identity.via === 'cookie')
+  c.header('Cache-Control', 'no-store')
+  return next()
+}
+
+const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
+
+/** A cookie is sent by the browser whoever wrote the page: unsafe methods need an Origin that is ours. */
+const sameOrigin: Handler = (c, next) => {
+  const headers = c.req.raw.headers
+  if (c.var.isCookie && !safeMethods.has(c.req.method)) {
+    const origin = headers.get('origin')
+    if (!origin || !isOwnOrigin(origin, headers, c.env.config)) throw forbidden('This Origin may not use the session cookie')
+  }
+  return next()
+}
+
+/** A signed-in user or device. */
+export const signedIn: Handler[] = [signIn, limit, sameOrigin]
+export const signedInWithBody: Handler[] = [signIn, limit, readBody, sameOrigin]
+
+const personOnly: Handler = (c, next) => {
+  if (c.var.actor.kind !== 'person') throw forbidden('A device may not do this')
+  return next()
+}
+
+/** A signed-in person: devices may not change accounts or create stores. */
+export const person: Handler[] = [...signedIn, personOnly]
+export const personWithBody: Handler[] = [...signedInWithBody, personOnly]
+
+/** Every id of the path is well-formed, the caller belongs to the store (else both are 404), and has one of the roles. */
+const membership =
+  (allowed: readonly Role[]): Handler =>
+  async (c, next) => {
+    const { storeId, ...ids } = c.req.param() as Record<string, string>
+    if (!isId(storeId) || !Object.values(ids).every(isId)) throw notFound()
+    const role = await findMembership(storeId, c.var.actor.userId)
+    if (!role) throw notFound()
+    if (!allowed.includes(role)) throw forbidden()
+    c.set('member', { ...c.var.actor, storeId, role })
+    return next()
+  }
+
+/** A member of the path's store with one of these roles; utils/actor.ts names the usual sets. */
+export const inStore = (allowed: readonly Role[]): Handler[] => [...signedIn, membership(allowed)]
+export const inStoreWithBody = (allowed: readonly Role[]): Handler[] => [...signedInWithBody, membership(allowed)]
+
+/** A right that depends on what the body asks for; judged on the raw body, before it is validated. */
+export const bodyRight =
+  (isAllowed: (member: Member, body: Record<string, unknown>) => boolean): Handler =>
+  (c, next) => {
+    const body = c.var.json
+    const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
+    if (!isAllowed(c.var.member, fields)) throw forbidden()
+    return next()
+  }
+
+/**
+ * For routes of one resource: `check` throws its 404, and its 412 for If-Match. It runs only when the body turns out
+ * to be wrong, so that these come before the 422; on the way through, the controller judges them in its transaction.
+ */
+export const judgedFirst =
+  (check: (member: Member, id: string) => Promise<unknown>): Handler =>
+  (c, next) => {
+    const id = c.req.param('id') ?? c.req.param('userId') ?? c.var.member.storeId
+    c.set('beforeValidation', () => check(c.var.member, id))
+    return next()
+  }

@@ -1,0 +1,39 @@
+import { type RunningServer, startServer } from '~/server'
+import { loadConfig } from '~/utils/config'
+
+/**
+ * The server that most tests share: the real one, on a free port, over the embedded database in memory, or over
+ * PostgreSQL when TEST_DATABASE_URL is set. Tests make their own rows, so they do not disturb each other.
+ */
+
+export type TestServer = RunningServer & { base: string; api: string; ws: string }
+
+let shared: Promise<TestServer> | undefined
+
+export function testServer(): Promise<TestServer> {
+  shared ??= start({})
+  return shared
+}
+
+async function start(environment: Record<string, string>): Promise<TestServer> {
+  const databaseUrl = process.env.TEST_DATABASE_URL
+  const running = await startServer(
+    loadConfig({
+      NODE_ENV: 'test',
+      HOST: '127.0.0.1',
+      PORT: '0',
+      LOG_LEVEL: 'silent',
+      RATE_LIMIT_RPS: '0',
+      ...(databaseUrl ? { DATABASE_URL: databaseUrl } : { DATA_DIR: 'memory://' }),
+      ...environment,
+    }),
+  )
+  const host = `127.0.0.1:${running.port}`
+  return { ...running, base: `http://${host}`, api: `http://${host}/api/v1`, ws: `ws://${host}/ws` }
+}
+
+export async function stopSharedServer(): Promise<void> {
+  const server = await shared
+  shared = undefined
+  await server?.stop()
+}

@@ -1,0 +1,125 @@
+import { z } from 'zod'
+
+/**
+ * Every setting of the process, read from the environment once. No other module reads `process.env`.
+ *
+ * A wrong value never gets a default: `loadConfig` lists every mistake in one line each, and the start ends there.
+ */
+
+const integer = (min: number, max: number) =>
+  z
+    .string()
+    .regex(/^\d+$/, `must be a whole number from ${min} to ${max}`)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be a whole number from ${min} to ${max}`)
+
+const url = (protocols: string[], example: string) =>
+  z.string().refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), `must be a URL like ${example}`)
+
+const path = z.string().regex(/^\/[A-Za-z0-9\-._~/]*$/, 'must be a path that begins with "/"')
+
+const list = z.string().transform((value) =>
+  value
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean),
+)
+
+const isOrigin = (value: string) => URL.canParse(value) && new URL(value).origin === value
+
+/** 32 bytes in standard base64; the first key of the list seals, all of them open. */
+const isKey = (value: string) => /^[A-Za-z0-9+/]{43}=$/.test(value)
+
+const environmentSchema = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  PORT: integer(0, 65535).default(8000),
+  HOST: z.string().default('0.0.0.0'),
+  WORKERS: z.union([z.literal('auto'), integer(1, 256)]).default(1),
+  WS_PATH: path.default('/ws'),
+  WS_PORT: integer(1, 65535).optional(),
+  DATABASE_URL: url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database').optional(),
+  DATA_DIR: z.string().min(1).default('./.data'),
+  REDIS_URL: url(['redis:', 'rediss:'], 'redis://host:6379').optional(),
+  CORS_ORIGINS: list
+    .refine((origins) => origins.every(isOrigin), 'must be a comma-separated list of origins like https://app.example.com')
+    .default([]),
+  TRUST_PROXY: integer(0, 10).default(0),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  SMTP_URL: url(['smtp:', 'smtps:'], 'smtps://user:password@host:465').optional(),
+  OTEL_EXPORTER_OTLP_ENDPOINT: url(['http:', 'https:'], 'http://host:4318').optional(),
+  WS_HEARTBEAT_MS: integer(100, 600_000).default(30_000),
+  WS_AUTH_TIMEOUT_MS: integer(100, 3_600_000).default(60_000),
+  WS_MAX_BUFFERED_BYTES: integer(16_384, 1_073_741_824).default(1_048_576),
+  WS_MAX_CONNECTIONS: integer(1, 10_000_000).default(50_000),
+  WS_MAX_ANONYMOUS_PER_IP: integer(1, 1_000_000).default(200),
+  EVENT_RETENTION_HOURS: integer(1, 87_600).default(72),
+  WS_ENCRYPTION_KEY: list.refine((keys) => keys.length > 0 && keys.every(isKey), 'must be 32 bytes in base64 (several: comma-separated)').optional(),
+  WS_ENCRYPTED_EVENTS: list.default(['customer_created', 'customer_updated', 'profile_updated']),
+  METRICS_TOKEN: z.string().min(8, 'must have at least 8 characters').optional(),
+  DRAIN_SECONDS: integer(0, 3600).default(20),
+  RATE_LIMIT_RPS: integer(0, 1_000_000).default(100),
+})
+
+export type Config = Readonly<ReturnType<typeof toConfig>>
+
+/** The names of all variables, for the test that compares them with `.env.example`. */
+export const environmentNames = Object.keys(environmentSchema.shape)
+
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+  constructor(readonly mistakes: string[]) {
+    super(mistakes.join('\n'))
+  }
+}
+
+/** Throws a `ConfigError` with one line per wrong variable; an empty value counts as unset. */
+export function loadConfig(environment: Record<string, string | undefined>): Config {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''))
+  const parsed = environmentSchema.safeParse(given)
+  if (!parsed.success) {
+    const byName = new Map<string, string>()
+    for (const issue of parsed.error.issues) {
+      const name = String(issue.path[0])
+      if (!byName.has(name)) byName.set(name, `${name} ${issue.message}`)
+    }
+    throw new ConfigError([...byName.values()])
+  }
+  const mistakes: string[] = []
+  if (parsed.data.WORKERS !== 1 && !parsed.data.DATABASE_URL)
+    mistakes.push('WORKERS above 1 needs DATABASE_URL: the embedded database serves one process')
+  if (parsed.data.WS_PORT !== undefined && parsed.data.WS_PORT === parsed.data.PORT) mistakes.push('WS_PORT must differ from PORT')
+  if (mistakes.length > 0) throw new ConfigError(mistakes)
+  return toConfig(parsed.data)
+}
+
+function toConfig(env: z.output<typeof environmentSchema>) {
+  return {
+    isProduction: env.NODE_ENV === 'production',
+    host: env.HOST,
+    port: env.PORT,
+    workers: env.WORKERS,
+    databaseUrl: env.DATABASE_URL,
+    dataDir: env.DATA_DIR,
+    redisUrl: env.REDIS_URL,
+    corsOrigins: env.CORS_ORIGINS,
+    trustedProxyHops: env.TRUST_PROXY,
+    logLevel: env.LOG_LEVEL,
+    smtpUrl: env.SMTP_URL,
+    otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
+    metricsToken: env.METRICS_TOKEN,
+    drainSeconds: env.DRAIN_SECONDS,
+    rateLimitRps: env.RATE_LIMIT_RPS,
+    eventRetentionHours: env.EVENT_RETENTION_HOURS,
+    ws: {
+      path: env.WS_PATH,
+      port: env.WS_PORT,
+      heartbeatMs: env.WS_HEARTBEAT_MS,
+      authTimeoutMs: env.WS_AUTH_TIMEOUT_MS,
+      maxBufferedBytes: env.WS_MAX_BUFFERED_BYTES,
+      maxConnections: env.WS_MAX_CONNECTIONS,
+      maxAnonymousPerIp: env.WS_MAX_ANONYMOUS_PER_IP,
+      encryptionKeys: env.WS_ENCRYPTION_KEY ?? [],
+      encryptedEvents: env.WS_ENCRYPTED_EVENTS,
+    },
+  }
+}

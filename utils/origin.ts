@@ -1,0 +1,53 @@
+import type { Config } from '~/utils/config'
+
+/** Who is asking: the address for limits, and whether a browser's Origin is one of ours. Shared by REST and `/ws`. */
+
+type OriginConfig = Pick<Config, 'corsOrigins' | 'isProduction' | 'trustedProxyHops' | 'port'>
+
+/**
+ * The client's address: the peer, or behind `TRUST_PROXY` hops the entry that the outermost trusted proxy appended to
+ * X-Forwarded-For.
+ */
+export function clientAddress(headers: Headers, peerAddress: string, config: OriginConfig): string {
+  if (config.trustedProxyHops === 0) return peerAddress
+  const forwarded =
+    headers
+      .get('x-forwarded-for')
+      ?.split(',')
+      .map((part) => part.trim()) ?? []
+  return forwarded.at(-config.trustedProxyHops) ?? forwarded[0] ?? peerAddress
+}
+
+/** The unit that limits count: an IPv4 address, or the /64 of an IPv6 one, since a host owns all of that. */
+export function limitKey(address: string): string {
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
+  if (mapped?.[1]) return mapped[1]
+  if (!address.includes(':')) return address
+  const [head = '', tail] = address.toLowerCase().split('%')[0]?.split('::') ?? []
+  const left = head.split(':').filter(Boolean)
+  const right = tail?.split(':').filter(Boolean) ?? []
+  const groups = tail === undefined ? left : [...left, ...Array<string>(Math.max(0, 8 - left.length - right.length)).fill('0'), ...right]
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`
+}
+
+const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/**
+ * Whether a browser page of `origin` may act with the user's cookie: this host (host and port compared; the scheme is
+ * not, TLS may end before us), this hostname on `PORT`, a configured origin, or outside production any loopback one.
+ */
+export function isOwnOrigin(origin: string, headers: Headers, config: OriginConfig): boolean {
+  if (config.corsOrigins.includes(origin)) return true
+  if (!URL.canParse(origin)) return false
+  const url = new URL(origin)
+  if (url.origin !== origin) return false
+  if (!config.isProduction && loopbackHosts.has(url.hostname)) return true
+  const host = (config.trustedProxyHops > 0 ? headers.get('x-forwarded-host') : null) ?? headers.get('host')
+  if (!host) return false
+  // An Origin leaves the default port out; a Host may do either.
+  const candidates = [`http://${host}`, `https://${host}`].filter((candidate) => URL.canParse(candidate)).map((candidate) => new URL(candidate))
+  return candidates.some((own) => url.host === own.host || url.host === `${own.hostname}:${config.port}`)
+}
