@@ -59,13 +59,13 @@ export class TestSocket {
       const leftMs = deadline - performance.now()
       if (leftMs <= 0) throw new Error(`${what} did not come; got ${this.frames.map((frame) => frame.type).join(', ') || 'nothing'}`)
       await new Promise<void>((resolve) => {
-        const resume = () => {
+        const wakeUp = () => {
           clearTimeout(timer)
-          this.waiting.delete(resume)
-          resume()
+          this.waiting.delete(wakeUp)
+          resolve()
         }
-        const timer = setTimeout(resume, leftMs)
-        this.waiting.add(resume)
+        const timer = setTimeout(wakeUp, leftMs)
+        this.waiting.add(wakeUp)
       })
     }
   }
