@@ -4,6 +4,7 @@ import { claimIdempotencyKey, type KeptAnswer, keepAnswer, keepAnswerSql } from 
 import { streams } from '~/db/schema'
 import type { Actor, IdempotencyRequest } from '~/utils/actor'
 import type { LoggedEventType } from '~/utils/contracts/event-types'
+import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import { unavailable } from '~/utils/errors'
 
 /**
@@ -14,7 +15,7 @@ import { unavailable } from '~/utils/errors'
  * and the lock is held for as short a time as can be.
  */
 
-export type StreamName = `store:${string}` | `user:${string}`
+export type { LoggedEvent, StreamName }
 export const storeStream = (storeId: string): StreamName => `store:${storeId}`
 export const userStream = (userId: string): StreamName => `user:${userId}`
 export const idOfStream = (stream: string): string => stream.slice(stream.indexOf(':') + 1)
@@ -30,24 +31,6 @@ export type NewEvent = {
   storeId?: string
   /** What filters and roles ask about an order. */
   order?: { status: string; type: string; createdBy: string }
-}
-
-/** An event as the log holds it. `json` is the text of its `data`. */
-export type LoggedEvent = {
-  stream: StreamName
-  epoch: string
-  seq: number
-  id: string
-  type: LoggedEventType
-  json: string
-  timestamp: string
-  userId: string | null
-  storeId: string | null
-  sessionId: string | null
-  subjectId: string | null
-  orderStatus: string | null
-  orderType: string | null
-  orderCreatedBy: string | null
 }
 
 export type Emit = (event: NewEvent) => void

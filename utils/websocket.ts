@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '~/db/events'
+import type { LoggedEvent } from '~/utils/contracts/logged-event'
 
 /**
  * The one door through which controllers reach the hub. `server.ts` attaches the hub; until then nothing listens and

@@ -1,0 +1,23 @@
+import type { LoggedEventType } from '~/utils/contracts/event-types'
+
+/** What the log holds, as its readers in `db`, in the hub and in `utils` know it. */
+
+export type StreamName = `store:${string}` | `user:${string}`
+
+/** An event as the log holds it. `json` is the text of its `data`. */
+export type LoggedEvent = {
+  stream: StreamName
+  epoch: string
+  seq: number
+  id: string
+  type: LoggedEventType
+  json: string
+  timestamp: string
+  userId: string | null
+  storeId: string | null
+  sessionId: string | null
+  subjectId: string | null
+  orderStatus: string | null
+  orderType: string | null
+  orderCreatedBy: string | null
+}
