@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { and, eq, gt, isNull, or, sql } from 'drizzle-orm'
+import { and, eq, gt, isNull, ne, or, sql } from 'drizzle-orm'
 import { db, type Transaction } from '~/db/client'
 import { sessions, users } from '~/db/schema'
+import type { Actor } from '~/utils/actor'
 
 /**
  * Opaque session tokens: 256 random bits, of which only the SHA-256 is stored. `authenticate` is the seam where another
@@ -106,10 +107,28 @@ export async function openSession(
 ): Promise<{ sessionId: string; token: string; expiresAt: string | null }> {
   const token = newToken()
   const id = Bun.randomUUIDv7()
-  const now = Date.now()
-  const absoluteEnd = kind === 'device' ? null : new Date(now + absoluteDays * dayMs)
-  await tx.insert(sessions).values({ id, userId, tokenHash: hashToken(token), userAgent: userAgent?.slice(0, 300) ?? null, expiresAt: absoluteEnd })
-  return { sessionId: id, token, expiresAt: expiryOf(new Date(now), absoluteEnd) }
+  const [row] = await tx
+    .insert(sessions)
+    .values({
+      id,
+      userId,
+      tokenHash: hashToken(token),
+      userAgent: userAgent?.slice(0, 300) ?? null,
+      expiresAt: kind === 'device' ? null : sql`now() + make_interval(days => ${absoluteDays})`,
+    })
+    .returning({ lastUsedAt: sessions.lastUsedAt, expiresAt: sessions.expiresAt })
+  if (!row) throw new Error('The database did not return the new session')
+  return { sessionId: id, token, expiresAt: expiryOf(row.lastUsedAt, row.expiresAt) }
+}
+
+/** Ends all of the actor's sessions but the one it acts in; answers their ids. */
+export async function endOtherSessions(tx: Transaction, actor: Actor): Promise<string[]> {
+  const ended = await tx
+    .update(sessions)
+    .set({ endedAt: sql`now()` })
+    .where(and(eq(sessions.userId, actor.userId), ne(sessions.id, actor.sessionId), isNull(sessions.endedAt)))
+    .returning({ id: sessions.id })
+  return ended.map((row) => row.id)
 }
 
 /** Marks a session used, at most once an hour: the idle limit is counted in days. */

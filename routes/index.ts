@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { authRoutes } from '~/routes/auth.routes'
 import { categoryRoutes } from '~/routes/category.routes'
 import { answerFailure, unknownRoute } from '~/routes/middleware/failures'
 import { crossOrigin, refuseCredentialInUrl, requestContext, securityHeaders } from '~/routes/middleware/request'
@@ -12,6 +13,7 @@ export function createApp(config: Config) {
   app.use(requestContext(config), securityHeaders(config), crossOrigin(config), refuseCredentialInUrl)
 
   const api = '/api/v1'
+  app.route(api, authRoutes)
   app.route(api, categoryRoutes)
 
   app.notFound(unknownRoute(app))

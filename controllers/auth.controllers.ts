@@ -1,0 +1,59 @@
+import { and, asc, eq, sql } from 'drizzle-orm'
+import { openSession } from '~/controllers/session.controllers'
+import { type Client, checkPassword } from '~/controllers/sign-in.controllers'
+import { toUser } from '~/controllers/user.controllers'
+import { db, sqlState } from '~/db/client'
+import { createStream, userStream } from '~/db/events'
+import { members, stores, users } from '~/db/schema'
+import { inTransaction } from '~/db/transaction'
+import type { Login, Membership } from '~/utils/contracts/auth'
+import type { Register } from '~/utils/contracts/user'
+import { conflict, unauthorized } from '~/utils/errors'
+import { hashPassword, inPasswordTurn } from '~/utils/password'
+
+export async function register(client: Client, input: Register) {
+  const passwordHash = await inPasswordTurn(client.address, () => hashPassword(input.password))
+  const id = Bun.randomUUIDv7()
+  const { email, firstName, lastName = null, phone = null } = input
+  const data = await inTransaction(async (tx) => {
+    const [row] = await tx.insert(users).values({ id, email, passwordHash, firstName, lastName, phone }).returning()
+    if (!row) throw new Error('The database did not return the new user')
+    await createStream(tx, userStream(id))
+    const { token, expiresAt } = await openSession(tx, id, 'person', client.userAgent)
+    return { user: toUser(row), token, expiresAt }
+  }).catch((error: unknown) => {
+    // Only the unique index can judge two registrations of one e-mail that race.
+    if (sqlState(error).constraint === 'users_email_unique') throw conflict('email_taken', 'This e-mail is already registered')
+    throw error
+  })
+  return { data }
+}
+
+/** A wrong password and an unknown e-mail are alike in answer and time. */
+export async function login(client: Client, input: Login) {
+  const refused = () => unauthorized('E-mail or password is wrong', 'invalid_credentials')
+  const [found] = await db
+    .select()
+    .from(users)
+    .where(and(sql`lower(${users.email}) = lower(${input.email})`, eq(users.kind, 'person')))
+  const passwordHash = found?.passwordHash ?? null
+  if (!(await checkPassword(client, input.email, input.password, passwordHash)) || !found) throw refused()
+  const data = await inTransaction(async (tx) => {
+    // Held against a change of the password meanwhile, which ends only the sessions it sees.
+    const [row] = await tx.select().from(users).where(eq(users.id, found.id)).for('share')
+    if (!row || row.passwordHash !== passwordHash) throw refused()
+    const { token, expiresAt } = await openSession(tx, row.id, 'person', client.userAgent)
+    return { user: toUser(row), token, expiresAt }
+  })
+  return { data: { ...data, stores: await listMemberships(found.id) } }
+}
+
+/** The stores of a user, by name. */
+export async function listMemberships(userId: string): Promise<Membership[]> {
+  return db
+    .select({ storeId: stores.id, name: stores.name, role: members.role })
+    .from(members)
+    .innerJoin(stores, eq(stores.id, members.storeId))
+    .where(eq(members.userId, userId))
+    .orderBy(asc(stores.name), asc(stores.id))
+}
