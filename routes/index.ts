@@ -1,8 +1,11 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { authRoutes } from '~/routes/auth.routes'
 import { categoryRoutes } from '~/routes/category.routes'
+import { documentRoutes } from '~/routes/documents.routes'
 import { answerFailure, unknownRoute } from '~/routes/middleware/failures'
 import { crossOrigin, refuseCredentialInUrl, requestContext, securityHeaders } from '~/routes/middleware/request'
+import { describeApi } from '~/routes/openapi'
+import { systemRoutes, webSocketSystemRoutes } from '~/routes/system.routes'
 import type { Config } from '~/utils/config'
 import type { AppEnv } from '~/utils/http'
 
@@ -15,6 +18,9 @@ export function createApp(config: Config) {
   const api = '/api/v1'
   app.route(api, authRoutes)
   app.route(api, categoryRoutes)
+  app.route(api, webSocketSystemRoutes)
+  app.route('/', systemRoutes)
+  app.route('/', documentRoutes(describeApi(app, config)))
 
   app.notFound(unknownRoute(app))
   return app

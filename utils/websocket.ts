@@ -23,6 +23,7 @@ export interface WebSocketManager {
   /** Who is online in a store: user ids with their number of sockets. */
   getPresence(storeId: string): Promise<PresentUser[]>
   getStats(): WebSocketStats
+  getHealth(): WebSocketHealth
 }
 
 export type PresentUser = { userId: string; name: string; role: string; sessions: number }
@@ -37,6 +38,9 @@ export type WebSocketStats = {
   deliveries: number
   uptimeSeconds: number
 }
+
+/** Whether the hub can serve sockets, and whether news of other instances reach it without delay. */
+export type WebSocketHealth = { hub: 'ok' | 'unavailable'; relay: 'ok' | 'degraded' }
 
 const nobody: WebSocketManager = {
   sendProfileUpdate: () => {},
@@ -58,6 +62,7 @@ const nobody: WebSocketManager = {
     deliveries: 0,
     uptimeSeconds: 0,
   }),
+  getHealth: () => ({ hub: 'unavailable', relay: 'ok' }),
 }
 
 export let wsManager: WebSocketManager = nobody

@@ -61,6 +61,7 @@ export const securityHeaders = (config: Config): MiddlewareHandler =>
     referrerPolicy: 'no-referrer',
     strictTransportSecurity: config.isProduction ? 'max-age=31536000; includeSubDomains' : false,
     crossOriginResourcePolicy: false,
+    overwrite: false,
   })
 
 const exposedHeaders = [

@@ -16,6 +16,8 @@ export const noteText = text(1000)
 export const addressText = text(500)
 export const phoneText = text(40)
 export const emailText = text(254).regex(/^[^\s@<>()",;:\\]+@[^\s@<>()",;:\\]+\.[^\s@<>()",;:\\.]+$/, 'must be an e-mail address')
+/** What a list is searched for (`q`). */
+export const searchText = text(200)
 
 /** An http(s) URL, shown to others: other schemes could run code in a browser. */
 export const webUrl = text(2000).refine((value) => /^https?:\/\//i.test(value) && URL.canParse(value), 'must be an http(s) URL')
@@ -60,11 +62,7 @@ export type PageQuery = { limit: number; cursor?: string | undefined }
 export const listMeta = z.object({ nextCursor: z.string().nullable(), limit: z.int() })
 
 export const errorDetailSchema = z.object({ path: z.string(), message: z.string() })
+export const errorSchema = z.object({ code: z.string(), details: z.array(errorDetailSchema).optional(), requestId: z.string() })
 export const failureSchema = z
-  .object({
-    success: z.literal(false),
-    data: z.null(),
-    message: z.string(),
-    error: z.object({ code: z.string(), details: z.array(errorDetailSchema).optional(), requestId: z.string() }),
-  })
+  .object({ success: z.literal(false), data: z.null(), message: z.string(), error: errorSchema })
   .meta({ id: 'Failure' })
