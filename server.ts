@@ -1,4 +1,5 @@
 import type { Server } from 'bun'
+import { nameSessionCookie } from '~/controllers/session.controllers'
 import { DataDirectoryInUse, openDatabase } from '~/db/client'
 import { createApp } from '~/routes'
 import { rateLimit } from '~/routes/middleware/rate-limit'
@@ -11,6 +12,7 @@ export type RunningServer = { port: number; stop(): Promise<void> }
 
 export async function startServer(config: Config): Promise<RunningServer> {
   attachLogger(createLogger(config))
+  nameSessionCookie(config)
   const database = await openDatabase(config)
   const app = createApp(config)
   const limiter = rateLimit(config.rateLimitRps)

@@ -1,11 +1,12 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
-import { openSession } from '~/controllers/session.controllers'
+import { openSession, toSession } from '~/controllers/session.controllers'
 import { type Client, checkPassword } from '~/controllers/sign-in.controllers'
 import { toUser } from '~/controllers/user.controllers'
 import { db, sqlState } from '~/db/client'
 import { createStream, userStream } from '~/db/events'
-import { members, stores, users } from '~/db/schema'
+import { members, sessions, stores, users } from '~/db/schema'
 import { inTransaction } from '~/db/transaction'
+import type { Actor } from '~/utils/actor'
 import type { Login, Membership } from '~/utils/contracts/auth'
 import type { Register } from '~/utils/contracts/user'
 import { conflict, unauthorized } from '~/utils/errors'
@@ -46,6 +47,17 @@ export async function login(client: Client, input: Login) {
     return { user: toUser(row), token, expiresAt }
   })
   return { data: { ...data, stores: await listMemberships(found.id) } }
+}
+
+/** Who is signed in, by which session, and where they belong. */
+export async function getCurrentSession(actor: Actor) {
+  const [found] = await db
+    .select({ user: users, session: sessions })
+    .from(sessions)
+    .innerJoin(users, eq(users.id, sessions.userId))
+    .where(eq(sessions.id, actor.sessionId))
+  if (!found) throw unauthorized()
+  return { data: { user: toUser(found.user), session: toSession(found.session, actor), stores: await listMemberships(actor.userId) } }
 }
 
 /** The stores of a user, by name. */

@@ -1,8 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { and, eq, gt, isNull, ne, or, sql } from 'drizzle-orm'
+import { and, eq, gt, inArray, isNull, ne, or, sql } from 'drizzle-orm'
 import { db, type Transaction } from '~/db/client'
+import { withEvents } from '~/db/events'
+import { readPage } from '~/db/page'
 import { sessions, users } from '~/db/schema'
 import type { Actor } from '~/utils/actor'
+import type { Config } from '~/utils/config'
+import type { Session } from '~/utils/contracts/auth'
+import type { PageQuery } from '~/utils/contracts/common'
+import { notFound, unauthorized } from '~/utils/errors'
+import { logger } from '~/utils/logger'
+import { wsManager } from '~/utils/websocket'
 
 /**
  * Opaque session tokens: 256 random bits, of which only the SHA-256 is stored. `authenticate` is the seam where another
@@ -24,7 +32,16 @@ export const idleDays = 14
 export const absoluteDays = 90
 const dayMs = 86_400_000
 
-export const cookieName = (isProduction: boolean) => (isProduction ? '__Host-zipzap_session' : 'zipzap_session')
+const cookieNames = { development: 'zipzap_session', production: '__Host-zipzap_session' }
+let cookieName = cookieNames.development
+
+/**
+ * Called once at the start. In production only the `__Host-` name counts: a page of a sibling domain, or one that came
+ * without TLS, can set the other.
+ */
+export function nameSessionCookie(config: Pick<Config, 'isProduction'>): void {
+  cookieName = config.isProduction ? cookieNames.production : cookieNames.development
+}
 
 export const hashToken = (token: string): Uint8Array => createHash('sha256').update(token).digest()
 export const newToken = (): string => randomBytes(32).toString('base64url')
@@ -41,15 +58,18 @@ export async function authenticate(headers: Headers): Promise<Identity | null> {
 export function credentialOf(headers: Headers): { token: string; via: 'bearer' | 'cookie' } | null {
   const authorization = headers.get('authorization')
   if (authorization !== null) return { token: /^Bearer +([\w.~+/=-]+)$/i.exec(authorization)?.[1] ?? '', via: 'bearer' }
-  const cookie = /(?:^|;\s*)(?:__Host-)?zipzap_session=([^;]*)/.exec(headers.get('cookie') ?? '')?.[1]
-  return cookie === undefined ? null : { token: cookie, via: 'cookie' }
+  const cookies = (headers.get('cookie') ?? '').split(';').map((pair) => pair.trim())
+  const cookie = cookies.find((pair) => pair.startsWith(`${cookieName}=`))
+  return cookie === undefined ? null : { token: cookie.slice(cookieName.length + 1), via: 'cookie' }
 }
 
-/** The live session of a token, or null. */
+/** The live session of a token, or null. Its use is noted, without the caller waiting for it. */
 export async function findSession(token: string): Promise<Omit<Identity, 'via'> | null> {
   if (token.length < 20 || token.length > 200) return null
   const [row] = await selectLive().where(and(eq(sessions.tokenHash, hashToken(token)), isLive()))
-  return row ? identityOf(row) : null
+  if (!row) return null
+  if (row.isTouchDue) touchSoon(row.sessionId)
+  return identityOf(row)
 }
 
 /** The live session of an id, or null: for a socket that was opened with it earlier. */
@@ -58,7 +78,8 @@ export async function findSessionById(sessionId: string): Promise<Omit<Identity,
   return row ? identityOf(row) : null
 }
 
-const isLive = () =>
+/** Judged by the database's clock, the same for all instances. */
+export const isLive = () =>
   and(
     isNull(sessions.endedAt),
     or(isNull(sessions.expiresAt), and(gt(sessions.expiresAt, sql`now()`), gt(sessions.lastUsedAt, sql`now() - make_interval(days => ${idleDays})`))),
@@ -74,6 +95,7 @@ const selectLive = () =>
       lastName: users.lastName,
       lastUsedAt: sessions.lastUsedAt,
       absoluteEnd: sessions.expiresAt,
+      isTouchDue: touchDue(),
     })
     .from(sessions)
     .innerJoin(users, eq(users.id, sessions.userId))
@@ -131,11 +153,61 @@ export async function endOtherSessions(tx: Transaction, actor: Actor): Promise<s
   return ended.map((row) => row.id)
 }
 
-/** Marks a session used, at most once an hour: the idle limit is counted in days. */
+const touchDue = () => sql<boolean>`${sessions.lastUsedAt} < now() - interval '1 hour'`
+
+/** Marks sessions used, at most once an hour: the idle limit is counted in days. */
 export async function touchSessions(sessionIds: string[]): Promise<void> {
   if (sessionIds.length === 0) return
   await db
     .update(sessions)
     .set({ lastUsedAt: sql`now()` })
-    .where(and(sql`${sessions.id} = any(${sql.param(sessionIds)}::uuid[])`, sql`${sessions.lastUsedAt} < now() - interval '1 hour'`))
+    .where(and(inArray(sessions.id, sessionIds), touchDue()))
+}
+
+const beingTouched = new Set<string>()
+
+function touchSoon(sessionId: string): void {
+  if (beingTouched.has(sessionId)) return
+  beingTouched.add(sessionId)
+  touchSessions([sessionId])
+    .catch((error: unknown) => logger.warn({ err: error }, 'the use of a session could not be noted'))
+    .finally(() => beingTouched.delete(sessionId))
+}
+
+// Sessions as their user sees them
+
+type SessionRow = typeof sessions.$inferSelect
+
+export const toSession = (row: SessionRow, actor: Actor): Session => ({
+  id: row.id,
+  createdAt: row.createdAt.toISOString(),
+  lastUsedAt: row.lastUsedAt.toISOString(),
+  expiresAt: expiryOf(row.lastUsedAt, row.expiresAt),
+  userAgent: row.userAgent,
+  current: row.id === actor.sessionId,
+})
+
+export async function listSessions(actor: Actor, query: PageQuery) {
+  const page = await readPage(sessions, {
+    ...query,
+    stream: null,
+    scope: `sessions ${actor.userId}`,
+    where: [eq(sessions.userId, actor.userId), isLive()],
+  })
+  return { ...page, data: page.rows.map((row) => toSession(row, actor)) }
+}
+
+/** Ends one session of the actor, the current one included; its sockets are closed. */
+export async function endSession(actor: Actor, sessionId: string) {
+  const written = await withEvents(actor, async (tx) => {
+    const [row] = await tx
+      .update(sessions)
+      .set({ endedAt: sql`now()` })
+      .where(and(eq(sessions.id, sessionId), eq(sessions.userId, actor.userId), isLive()))
+      .returning()
+    if (!row) throw sessionId === actor.sessionId ? unauthorized() : notFound()
+    return toSession(row, actor)
+  })
+  wsManager.endSessions([sessionId])
+  return written
 }

@@ -1,11 +1,12 @@
 import { createRoute } from '@hono/zod-openapi'
-import { login, register } from '~/controllers/auth.controllers'
-import { openWithBody } from '~/routes/middleware/access'
-import { clientOf, leaveCookie } from '~/routes/middleware/client'
+import { getCurrentSession, login, register } from '~/controllers/auth.controllers'
+import { endSession } from '~/controllers/session.controllers'
+import { openWithBody, signedIn } from '~/routes/middleware/access'
+import { clearCookie, clientOf, leaveCookie } from '~/routes/middleware/client'
 import { newRouter } from '~/routes/router'
-import { loggedInSchema, loginSchema, registeredSchema } from '~/utils/contracts/auth'
+import { currentSessionSchema, loggedInSchema, loginSchema, registeredSchema, sessionSchema } from '~/utils/contracts/auth'
 import { registerSchema } from '~/utils/contracts/user'
-import { body, failure, ok, publicFailures, success } from '~/utils/http'
+import { actorFailures, body, failure, ok, publicFailures, security, success } from '~/utils/http'
 
 export const authRoutes = newRouter()
 
@@ -57,4 +58,34 @@ authRoutes.openapi(
     leaveCookie(c, loggedIn.data.token)
     return ok(c, 200, loggedIn, 'Signed in')
   },
+)
+
+authRoutes.openapi(
+  createRoute({
+    method: 'post',
+    path: '/auth/logout',
+    summary: 'End this session',
+    tags,
+    security,
+    middleware: signedIn,
+    responses: { 200: success('The session that has ended', sessionSchema), ...actorFailures },
+  }),
+  async (c) => {
+    const ended = await endSession(c.var.actor, c.var.actor.sessionId)
+    clearCookie(c)
+    return ok(c, 200, ended, 'Signed out')
+  },
+)
+
+authRoutes.openapi(
+  createRoute({
+    method: 'get',
+    path: '/auth/session',
+    summary: 'Read who is signed in',
+    tags,
+    security,
+    middleware: signedIn,
+    responses: { 200: success('The user, this session and the stores of the user', currentSessionSchema), ...actorFailures },
+  }),
+  async (c) => ok(c, 200, await getCurrentSession(c.var.actor), 'Session'),
 )

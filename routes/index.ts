@@ -6,6 +6,8 @@ import { answerFailure, unknownRoute } from '~/routes/middleware/failures'
 import { crossOrigin, refuseCredentialInUrl, requestContext, securityHeaders } from '~/routes/middleware/request'
 import { describeApi } from '~/routes/openapi'
 import { systemRoutes, webSocketSystemRoutes } from '~/routes/system.routes'
+import { ticketRoutes } from '~/routes/ticket.routes'
+import { userRoutes } from '~/routes/user.routes'
 import type { Config } from '~/utils/config'
 import type { AppEnv } from '~/utils/http'
 
@@ -17,6 +19,8 @@ export function createApp(config: Config) {
 
   const api = '/api/v1'
   app.route(api, authRoutes)
+  app.route(api, userRoutes)
+  app.route(api, ticketRoutes)
   app.route(api, categoryRoutes)
   app.route(api, webSocketSystemRoutes)
   app.route('/', systemRoutes)
