@@ -1,4 +1,5 @@
-import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, type SQL, sql } from 'drizzle-orm'
+import { emitProduct, nextProductVersion } from '~/controllers/product.controllers'
 import { db, type Transaction } from '~/db/client'
 import { type Emit, storeStream, withEvents } from '~/db/events'
 import { positionOf, readPage } from '~/db/page'
@@ -89,20 +90,31 @@ export async function deleteCategory(member: Member, id: string) {
       .set({ archivedAt: sql`now()`, ...nextVersion })
       .where(eq(categories.id, id))
       .returning()
-    const orphans = await tx
-      .update(products)
-      .set({ categoryId: null, ...nextProductVersion })
-      .where(and(eq(products.categoryId, id), isNull(products.archivedAt)))
-      .returning()
-    void orphans
-    return emitCategory(emit, 'deleted', archived)
+    const category = emitCategory(emit, 'deleted', archived)
+    for (const orphan of await orphanProducts(tx, id)) emitProduct(emit, 'updated', orphan, { categoryId: true })
+    return category
   })
   wsManager.sendCategoryUpdate(member.storeId, written.events)
   return written
 }
 
 const nextVersion = { version: sql`${categories.version} + 1`, updatedAt: sql`now()` }
-const nextProductVersion = { version: sql`${products.version} + 1`, updatedAt: sql`now()` }
+
+/** Locks in the order of ids, as orders do when they take stock. */
+async function orphanProducts(tx: Transaction, categoryId: string) {
+  const locked = await tx
+    .select({ id: products.id })
+    .from(products)
+    .where(and(eq(products.categoryId, categoryId), isNull(products.archivedAt)))
+    .orderBy(products.id)
+    .for('no key update')
+  const ids = locked.map((product) => product.id)
+  return tx
+    .update(products)
+    .set({ categoryId: null, ...nextProductVersion })
+    .where(inArray(products.id, ids))
+    .returning()
+}
 
 async function lockCategory(tx: Transaction, member: Member, id: string): Promise<CategoryRow> {
   const [row] = await tx.select().from(categories).where(ofStore(member.storeId, id)).for('update')

@@ -1,7 +1,28 @@
-import { and, eq } from 'drizzle-orm'
-import { db } from '~/db/client'
-import { members } from '~/db/schema'
-import type { Role } from '~/utils/contracts/common'
+import { and, count, eq, inArray, isNull, sql } from 'drizzle-orm'
+import { displayName } from '~/controllers/session.controllers'
+import { lockStore } from '~/controllers/store.controllers'
+import { db, type Transaction } from '~/db/client'
+import { type Emit, storeStream, userStream, withEvents } from '~/db/events'
+import { readPage } from '~/db/page'
+import { members, sessions, users } from '~/db/schema'
+import { hasRole, type Member } from '~/utils/actor'
+import { deviceRoleSchema, type PageQuery, type Role } from '~/utils/contracts/common'
+import type { AddMember, ChangeMember, StoreMember } from '~/utils/contracts/member'
+import { conflict, forbidden, invalidField, notFound } from '~/utils/errors'
+import { wsManager } from '~/utils/websocket'
+
+type MemberRow = typeof members.$inferSelect
+type UserRow = typeof users.$inferSelect
+
+/** An e-mail address is personal: only owners and managers see those of others. */
+const toMember = (viewer: Member, row: MemberRow, user: UserRow): StoreMember => ({
+  userId: user.id,
+  name: displayName(user),
+  email: hasRole(viewer.role, 'manager') || viewer.userId === user.id ? user.email : null,
+  role: row.role,
+  kind: user.kind,
+  createdAt: row.createdAt.toISOString(),
+})
 
 /** The caller's role in a store; null for a stranger. */
 export async function findMembership(storeId: string, userId: string): Promise<Role | null> {
@@ -10,4 +31,143 @@ export async function findMembership(storeId: string, userId: string): Promise<R
     .from(members)
     .where(and(eq(members.storeId, storeId), eq(members.userId, userId)))
   return row?.role ?? null
+}
+
+/** Who may give somebody this role, or take it from him. */
+export const mayManage = (role: Role, other: Role): boolean => role === 'owner' || (role === 'manager' && other !== 'owner' && other !== 'manager')
+
+export async function listMembers(member: Member, query: PageQuery) {
+  const page = await readPage(members, {
+    ...query,
+    stream: storeStream(member.storeId),
+    scope: `members ${member.storeId}`,
+    where: [eq(members.storeId, member.storeId)],
+  })
+  // People are never deleted, and their names belong to another stream: they need not be read in the page's snapshot.
+  const people = await db
+    .select()
+    .from(users)
+    .where(
+      inArray(
+        users.id,
+        page.rows.map((row) => row.userId),
+      ),
+    )
+  const byId = new Map(people.map((user) => [user.id, user]))
+  const data = page.rows.flatMap((row) => {
+    const user = byId.get(row.userId)
+    return user ? [toMember(member, row, user)] : []
+  })
+  return { ...page, data }
+}
+
+export async function addMember(member: Member, input: AddMember) {
+  const written = await withEvents(member, async (tx, emit) => {
+    const callerRole = await lockMemberships(tx, member)
+    if (!mayManage(callerRole, input.role)) throw forbidden()
+    const [user] = await tx
+      .select()
+      .from(users)
+      .where(eq(sql`lower(${users.email})`, input.email.toLowerCase()))
+    if (!user) throw notFound('Nobody is registered with this e-mail address', 'user_not_found')
+    const [row] = await tx.insert(members).values({ storeId: member.storeId, userId: user.id, role: input.role }).onConflictDoNothing().returning()
+    if (!row) throw conflict('already_member', 'This user is a member already')
+    emitMembership(emit, 'member_added', row)
+    return toMember(member, row, user)
+  })
+  wsManager.sendStoreUpdate(member.storeId, written.events)
+  return written
+}
+
+/** The 404 of one member, for requests whose body is wrong as well. */
+export async function requireMember(member: Member, userId: string): Promise<void> {
+  if (!(await findMembership(member.storeId, userId))) throw notFound()
+}
+
+export async function changeMember(member: Member, userId: string, { role }: ChangeMember) {
+  const written = await withEvents(member, async (tx, emit) => {
+    if ((await lockMemberships(tx, member)) !== 'owner') throw forbidden()
+    const target = await findMember(tx, member.storeId, userId)
+    if (target.user.kind === 'device' && !deviceRoleSchema.safeParse(role).success) throw invalidField('role', 'is not for devices')
+    if (target.row.role === role) return toMember(member, target.row, target.user)
+    if (target.row.role === 'owner') await requireAnotherOwner(tx, member.storeId)
+    const [row] = await tx.update(members).set({ role }).where(membershipOf(member.storeId, userId)).returning()
+    if (!row) throw notFound()
+    emitMembership(emit, 'member_changed', row)
+    return toMember(member, row, target.user)
+  })
+  wsManager.sendStoreUpdate(member.storeId, written.events)
+  return written
+}
+
+/** Removes somebody, or lets the caller leave. A device ends with its membership: its sessions too. */
+export async function removeMember(member: Member, userId: string) {
+  let endedIds: string[] = []
+  const written = await withEvents(member, async (tx, emit) => {
+    const callerRole = await lockMemberships(tx, member)
+    const isLeaving = userId === member.userId
+    if (!isLeaving && !hasRole(callerRole, 'manager')) throw forbidden()
+    const target = await findMember(tx, member.storeId, userId)
+    if (!isLeaving && !mayManage(callerRole, target.row.role)) throw forbidden()
+    if (target.row.role === 'owner') await requireAnotherOwner(tx, member.storeId)
+    endedIds = await endMembership(tx, emit, target.row, target.user.kind)
+    return toMember(member, target.row, target.user)
+  })
+  wsManager.sendStoreUpdate(member.storeId, written.events)
+  wsManager.endSessions(endedIds)
+  return written
+}
+
+/**
+ * Changes of a store's memberships run one after the other, so that two owners cannot both step down. Answers the
+ * caller's role as it is by then; throws 404 when the caller was removed meanwhile.
+ */
+export async function lockMemberships(tx: Transaction, member: Member): Promise<Role> {
+  await lockStore(tx, member.storeId)
+  const [row] = await tx.select({ role: members.role }).from(members).where(membershipOf(member.storeId, member.userId))
+  if (!row) throw notFound()
+  return row.role
+}
+
+/** Deletes a membership, and the sessions of a device, whose ids it answers. The caller holds `lockMemberships`. */
+export async function endMembership(tx: Transaction, emit: Emit, row: MemberRow, kind: UserRow['kind']): Promise<string[]> {
+  await tx.delete(members).where(membershipOf(row.storeId, row.userId))
+  emitMembership(emit, 'member_removed', row)
+  return kind === 'device' ? endDeviceSessions(tx, row.userId) : []
+}
+
+async function endDeviceSessions(tx: Transaction, userId: string): Promise<string[]> {
+  const ended = await tx
+    .update(sessions)
+    .set({ endedAt: sql`now()` })
+    .where(and(eq(sessions.userId, userId), isNull(sessions.endedAt)))
+    .returning({ id: sessions.id })
+  return ended.map((session) => session.id)
+}
+
+/** Tells the store, and the member on a stream of his own: a removed one no longer hears the store. */
+export function emitMembership(emit: Emit, action: 'member_added' | 'member_changed' | 'member_removed', row: MemberRow): void {
+  for (const stream of [storeStream(row.storeId), userStream(row.userId)]) {
+    emit({ stream, type: 'store_updated', data: { action, userId: row.userId, role: row.role }, subjectId: row.userId, storeId: row.storeId })
+  }
+}
+
+export async function findMember(tx: Transaction, storeId: string, userId: string): Promise<{ row: MemberRow; user: UserRow }> {
+  const [found] = await tx
+    .select({ row: members, user: users })
+    .from(members)
+    .innerJoin(users, eq(users.id, members.userId))
+    .where(membershipOf(storeId, userId))
+  if (!found) throw notFound()
+  return found
+}
+
+const membershipOf = (storeId: string, userId: string) => and(eq(members.storeId, storeId), eq(members.userId, userId))
+
+async function requireAnotherOwner(tx: Transaction, storeId: string): Promise<void> {
+  const [owners] = await tx
+    .select({ number: count() })
+    .from(members)
+    .where(and(eq(members.storeId, storeId), eq(members.role, 'owner')))
+  if ((owners?.number ?? 0) < 2) throw conflict('last_owner', 'A store keeps at least one owner; make somebody else owner first')
 }

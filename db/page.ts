@@ -7,7 +7,7 @@ import { badRequest } from '~/utils/errors'
 
 /** Keyset pages, newest first, each read in one snapshot with the position of its stream. */
 
-type Listed = PgTable & { id: PgColumn; createdAt: PgColumn }
+type Listed = PgTable & { createdAt: PgColumn } & ({ id: PgColumn } | { userId: PgColumn })
 
 type PageRequest = {
   /** The stream whose position the page answers; null for lists that belong to no stream. */
@@ -23,17 +23,16 @@ export type Page<Row> = { rows: Row[]; nextCursor: string | null; position: stri
 
 /** Reads a page of `table`. Throws 400 `invalid_cursor`. */
 export async function readPage<T extends Listed>(table: T, request: PageRequest): Promise<Page<InferSelectModel<T>>> {
+  // Memberships have no id of their own.
+  const key = 'id' in table ? table.id : table.userId
   const after = request.cursor === undefined ? null : decodeCursor(request.cursor, request.scope)
-  const where = and(
-    ...request.where,
-    after ? sql`(${table.createdAt}, ${table.id}) < (${after.createdAt}::timestamptz, ${after.id}::uuid)` : undefined,
-  )
+  const where = and(...request.where, after ? sql`(${table.createdAt}, ${key}) < (${after.createdAt}::timestamptz, ${after.id}::uuid)` : undefined)
   const select = (tx: Transaction) =>
     tx
       .select({ row: table as PgTable, position: positionOf(request.stream) })
       .from(table as PgTable)
       .where(where)
-      .orderBy(desc(table.createdAt), desc(table.id))
+      .orderBy(desc(table.createdAt), desc(key))
       .limit(request.limit + 1)
   let found = (await select(db)) as { row: InferSelectModel<T> & Keyed; position: string | null }[]
   let position = found[0]?.position ?? null
@@ -44,11 +43,12 @@ export async function readPage<T extends Listed>(table: T, request: PageRequest)
   const rows = found.slice(0, request.limit).map(({ row }) => row)
   const last = rows.at(-1)
   const nextCursor =
-    found.length > request.limit && last ? encodeCursor({ createdAt: last.createdAt.toISOString(), id: last.id }, request.scope) : null
+    found.length > request.limit && last ? encodeCursor({ createdAt: last.createdAt.toISOString(), id: keyOf(last) }, request.scope) : null
   return { rows, nextCursor, position: position && `${request.stream}=${position}` }
 }
 
-type Keyed = { id: string; createdAt: Date }
+type Keyed = { createdAt: Date } & ({ id: string } | { userId: string })
+const keyOf = (row: Keyed): string => ('id' in row ? row.id : row.userId)
 
 /** `epoch:seq` of a stream as a column of the statement that reads the rows, hence of the same snapshot. */
 export const positionOf = (stream: StreamName | null) =>

@@ -2,9 +2,12 @@ import { OpenAPIHono } from '@hono/zod-openapi'
 import { authRoutes } from '~/routes/auth.routes'
 import { categoryRoutes } from '~/routes/category.routes'
 import { documentRoutes } from '~/routes/documents.routes'
+import { memberRoutes } from '~/routes/member.routes'
 import { answerFailure, unknownRoute } from '~/routes/middleware/failures'
 import { crossOrigin, refuseCredentialInUrl, requestContext, securityHeaders } from '~/routes/middleware/request'
 import { describeApi } from '~/routes/openapi'
+import { productRoutes } from '~/routes/product.routes'
+import { storeRoutes } from '~/routes/store.routes'
 import { systemRoutes, webSocketSystemRoutes } from '~/routes/system.routes'
 import { ticketRoutes } from '~/routes/ticket.routes'
 import { userRoutes } from '~/routes/user.routes'
@@ -21,7 +24,10 @@ export function createApp(config: Config) {
   app.route(api, authRoutes)
   app.route(api, userRoutes)
   app.route(api, ticketRoutes)
+  app.route(api, storeRoutes)
+  app.route(api, memberRoutes)
   app.route(api, categoryRoutes)
+  app.route(api, productRoutes)
   app.route(api, webSocketSystemRoutes)
   app.route('/', systemRoutes)
   app.route('/', documentRoutes(describeApi(app, config)))

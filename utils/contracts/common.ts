@@ -63,6 +63,4 @@ export const listMeta = z.object({ nextCursor: z.string().nullable(), limit: z.i
 
 export const errorDetailSchema = z.object({ path: z.string(), message: z.string() })
 export const errorSchema = z.object({ code: z.string(), details: z.array(errorDetailSchema).optional(), requestId: z.string() })
-export const failureSchema = z
-  .object({ success: z.literal(false), data: z.null(), message: z.string(), error: errorSchema })
-  .meta({ id: 'Failure' })
+export const failureSchema = z.object({ success: z.literal(false), data: z.null(), message: z.string(), error: errorSchema }).meta({ id: 'Failure' })

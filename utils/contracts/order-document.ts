@@ -16,6 +16,7 @@ export const modifierGroupSchema = z
     options: z.array(modifierOptionSchema).max(50).refine(hasUniqueIds, 'must have unique ids'),
   })
   .refine((group) => group.min <= group.max, { path: ['min'], message: 'must not be greater than max' })
+  .refine((group) => group.min <= group.options.length, { path: ['min'], message: 'must not be greater than the number of options' })
   .meta({ id: 'ModifierGroup' })
 export type ModifierGroup = z.infer<typeof modifierGroupSchema>
 
