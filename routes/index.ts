@@ -1,10 +1,13 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { authRoutes } from '~/routes/auth.routes'
 import { categoryRoutes } from '~/routes/category.routes'
+import { customerRoutes } from '~/routes/customer.routes'
+import { deviceRoutes } from '~/routes/device.routes'
 import { documentRoutes } from '~/routes/documents.routes'
 import { memberRoutes } from '~/routes/member.routes'
 import { answerFailure, unknownRoute } from '~/routes/middleware/failures'
 import { crossOrigin, refuseCredentialInUrl, requestContext, securityHeaders } from '~/routes/middleware/request'
+import { notificationRoutes } from '~/routes/notification.routes'
 import { describeApi } from '~/routes/openapi'
 import { productRoutes } from '~/routes/product.routes'
 import { storeRoutes } from '~/routes/store.routes'
@@ -26,8 +29,11 @@ export function createApp(config: Config) {
   app.route(api, ticketRoutes)
   app.route(api, storeRoutes)
   app.route(api, memberRoutes)
+  app.route(api, deviceRoutes)
   app.route(api, categoryRoutes)
   app.route(api, productRoutes)
+  app.route(api, customerRoutes)
+  app.route(api, notificationRoutes)
   app.route(api, webSocketSystemRoutes)
   app.route('/', systemRoutes)
   app.route('/', documentRoutes(describeApi(app, config)))

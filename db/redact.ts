@@ -1,0 +1,34 @@
+import { sql } from 'drizzle-orm'
+import { rowsOf, type Transaction } from '~/db/client'
+import type { StreamName } from '~/utils/contracts/logged-event'
+
+/**
+ * Takes a person out of what was kept for delivery and replay. These are the only statements that change a logged event:
+ * its position, id and type stay, so that readers of the log miss nothing.
+ */
+
+/** Replaces the data of a stream's events that tell of `id` or mention it. Answers the ids of what they tell of. */
+export async function redactEvents(tx: Transaction, stream: StreamName, id: string, redact: (data: unknown) => unknown): Promise<string[]> {
+  const rows = await rowsOf<{ seq: number; subject_id: string | null; data: unknown }>(
+    tx,
+    sql`select seq::float8 as seq, subject_id, data from events
+    where stream = ${stream} and (subject_id = ${id} or position(${id} in data::text) > 0) order by seq for update`,
+  )
+  const redacted = rows.map((row) => ({ seq: row.seq, data: redact(row.data) }))
+  await tx.execute(sql`update events e set data = r.data
+    from json_to_recordset(${JSON.stringify(redacted)}::json) as r(seq bigint, data json) where e.stream = ${stream} and e.seq = r.seq`)
+  return rows.flatMap((row) => row.subject_id ?? [])
+}
+
+/** Replaces the answers kept for idempotent writes of these resources. */
+export async function redactAnswers(tx: Transaction, subjectIds: string[], redact: (answer: unknown) => unknown): Promise<void> {
+  const rows = await rowsOf<{ user_id: string; path: string; key: string; answer: unknown }>(
+    tx,
+    sql`select user_id, path, key, answer from idempotency_keys
+    where subject_id in (select value::uuid from json_array_elements_text(${JSON.stringify(subjectIds)}::json)) order by user_id, path, key for update`,
+  )
+  const redacted = rows.map((row) => ({ ...row, answer: redact(row.answer) }))
+  await tx.execute(sql`update idempotency_keys k set answer = r.answer
+    from json_to_recordset(${JSON.stringify(redacted)}::json) as r(user_id uuid, path text, key text, answer json)
+    where k.user_id = r.user_id and k.path = r.path and k.key = r.key`)
+}
