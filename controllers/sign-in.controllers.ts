@@ -63,16 +63,21 @@ type Wait = { account_wait: number | null; address_wait: number | null }
 /** Judges the failures before `attemptId` (or all). Throws 429 with the seconds until the limit lets go. */
 async function refuseWhenOver(account: string, address: string, attemptId?: string): Promise<void> {
   const since = sql`now() - make_interval(mins => ${windowMinutes})`
-  const before = attemptId && sql`(at, id) < (select at, id from sign_in_failures where id = ${attemptId})`
-  const failures = and(eq(signInFailures.address, address), sql`at > ${since}`, before || undefined)
+  const before = attemptId === undefined ? undefined : sql`(at, id) < (select at, id from sign_in_failures where id = ${attemptId})`
   const secondsLeft = sql`extract(epoch from at - (${since}))::float8`
   const [wait] = await rowsOf<Wait>(
     db,
-    sql`with failures as (select account, at, ${secondsLeft} as seconds_left from sign_in_failures where ${failures})
-    select
+    sql`with failures as (
+      select account, at, ${secondsLeft} as seconds_left from sign_in_failures where ${and(sql`address = ${address}`, sql`at > ${since}`, before)}
+    ) select
       (select seconds_left from failures where account = ${account} order by at desc offset ${maxFailuresOfAccount - 1} limit 1) as account_wait,
       (select seconds_left from failures order by at desc offset ${maxFailuresOfAddress - 1} limit 1) as address_wait`,
   )
-  const seconds = Math.max(wait?.account_wait ?? 0, wait?.address_wait ?? 0)
-  if (seconds > 0) throw rateLimited(seconds)
+  if (wait?.account_wait) throw overLimit(maxFailuresOfAccount, wait.account_wait)
+  if (wait?.address_wait) throw overLimit(maxFailuresOfAddress, wait.address_wait)
+}
+
+function overLimit(limit: number, seconds: number) {
+  const headers = { 'RateLimit-Limit': String(limit), 'RateLimit-Remaining': '0', 'RateLimit-Reset': String(Math.ceil(seconds)) }
+  return rateLimited(seconds, headers)
 }

@@ -45,7 +45,9 @@ export async function inPasswordTurn<T>(address: string, work: () => Promise<T>)
 
 function waitForTurn(address: string): Promise<void> {
   const queue = queues.get(address) ?? []
-  if (queue.length >= maxWaitingPerAddress) throw rateLimited(10)
+  if (queue.length >= maxWaitingPerAddress) {
+    throw rateLimited(10, { 'RateLimit-Limit': String(maxWaitingPerAddress), 'RateLimit-Remaining': '0', 'RateLimit-Reset': '10' })
+  }
   if (waiting >= maxWaiting) throw unavailable('Too many people are signing in right now', 10)
   queues.set(address, queue)
   waiting++
