@@ -1,17 +1,26 @@
 import type { Server } from 'bun'
-import { nameSessionCookie } from '~/controllers/session.controllers'
+import { authenticate, credentialOf, findSession, findSessionById, nameSessionCookie, touchSessions } from '~/controllers/session.controllers'
+import { consumeTicket } from '~/controllers/ticket.controllers'
 import { DataDirectoryInUse, openDatabase } from '~/db/client'
 import { removeExpiredRows } from '~/db/retention'
+import type { Connection } from '~/realtime/connection'
+import { Hub } from '~/realtime/hub'
 import { createApp } from '~/routes'
 import { rateLimit } from '~/routes/middleware/rate-limit'
 import { type Config, ConfigError, loadConfig } from '~/utils/config'
 import { setDraining } from '~/utils/lifecycle'
 import { attachLogger, createLogger, logger } from '~/utils/logger'
 import { repeat } from '~/utils/repeat'
+import { attachWebSocketManager } from '~/utils/websocket'
 
 /** Composition only: configuration, database, hub, app, listeners, timers, and the way out. */
 
-export type RunningServer = { port: number; stop(): Promise<void> }
+export type RunningServer = {
+  port: number
+  /** Asks sockets to move, lets requests end, and closes everything; at once when nobody is connected. */
+  drain(): Promise<void>
+  stop(): Promise<void>
+}
 
 const retentionEveryMs = 5 * 60_000
 
@@ -20,37 +29,72 @@ export async function startServer(config: Config): Promise<RunningServer> {
   setDraining(false)
   nameSessionCookie(config)
   const database = await openDatabase(config)
+  const hub = new Hub({
+    config,
+    lookups: { findSession, findSessionById, consumeTicket, touchSessions },
+    hasCredential: (headers) => credentialOf(headers)?.via ?? 'none',
+    identify: authenticate,
+  })
+  attachWebSocketManager(hub)
+  hub.start()
+  const listeners = listen(config, hub)
+  const retention = repeat('retention', retentionEveryMs, () => removeExpiredRows(config.eventRetentionHours))
+  const port = listeners[0]?.port ?? config.port
+  logger.info({ port, database: database.kind }, 'ZipZap is listening')
+
+  async function stop(): Promise<void> {
+    setDraining(true)
+    await retention.stop()
+    await hub.stop()
+    attachWebSocketManager()
+    await Promise.all(listeners.map((listener) => listener.stop(true)))
+    await database.close()
+  }
+
+  async function drain(): Promise<void> {
+    setDraining(true)
+    const deadline = performance.now() + config.drainSeconds * 1000
+    hub.drain(config.drainSeconds * 1000)
+    while (hub.openSockets > 0 && performance.now() < deadline) await Bun.sleep(50)
+    await stop()
+  }
+
+  return { port, drain, stop }
+}
+
+/** REST and the hub on `PORT`; with `WS_PORT` the hub, and only the hub, there too. */
+function listen(config: Config, hub: Hub): Server<Connection>[] {
   const app = createApp(config)
   const limiter = rateLimit(config.rateLimitRps)
-
-  const server: Server<undefined> = Bun.serve({
+  const common = {
     hostname: config.host,
-    port: config.port,
     // Bodies are limited, with an answer in the envelope, by routes/middleware/body.ts.
     maxRequestBodySize: 64 * 1024 * 1024,
+    development: false,
+    websocket: hub.handlers,
+  } as const
+  const isHubPath = (request: Request) => URL.parse(request.url)?.pathname === config.ws.path
+  const main = Bun.serve<Connection>({
+    ...common,
+    port: config.port,
     fetch(request, self) {
+      if (isHubPath(request)) return hub.upgrade(request, self)
       return app.fetch(request, { peerAddress: self.requestIP(request)?.address ?? '', config, limiter })
     },
   })
-  const retention = repeat('retention', retentionEveryMs, () => removeExpiredRows(config.eventRetentionHours))
-  const port = server.port ?? config.port
-  logger.info({ port, database: database.kind }, 'ZipZap is listening')
-
-  return {
-    port,
-    async stop() {
-      setDraining(true)
-      await retention.stop()
-      await server.stop(true)
-      await database.close()
-    },
-  }
+  if (config.ws.port === undefined) return [main]
+  const hubOnly = Bun.serve<Connection>({
+    ...common,
+    port: config.ws.port,
+    fetch: (request, self) => (isHubPath(request) ? hub.upgrade(request, self) : new Response(null, { status: 404 })),
+  })
+  return [main, hubOnly]
 }
 
 async function main(): Promise<void> {
   try {
     const running = await startServer(loadConfig(process.env))
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void running.stop().then(() => process.exit(0)))
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void running.drain().then(() => process.exit(0)))
   } catch (error) {
     if (error instanceof ConfigError) for (const mistake of error.mistakes) console.error(mistake)
     else if (error instanceof DataDirectoryInUse) console.error(error.message)

@@ -24,8 +24,8 @@ export function isVisible(event: LoggedEvent, view: View, userId: string): boole
   return catalogueTypes.has(event.type) && !isAboutMember(event)
 }
 
-/** `store_updated` also tells of members, whom a kiosk may not read. */
-const isAboutMember = (event: LoggedEvent): boolean => event.type === 'store_updated' && parse(event.json).action.startsWith('member_')
+/** `store_updated` also tells of members, whom a kiosk may not read: then its subject is the member, not the store. */
+export const isAboutMember = (event: LoggedEvent): boolean => event.type === 'store_updated' && event.subjectId !== event.storeId
 
 /**
  * The WebSocket message of a visible event as JSON text. Its `data` is the text that was logged, so that encoding one
@@ -50,4 +50,4 @@ function kitchenData(json: string): string {
 }
 
 /** Our own writers made this text, by the contract of its type. */
-const parse = (json: string): { action: string; order: object } => JSON.parse(json) as { action: string; order: object }
+const parse = (json: string): { order: object } => JSON.parse(json) as { order: object }

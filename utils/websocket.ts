@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '~/utils/contracts/logged-event'
+import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 
 /**
  * The one door through which controllers reach the hub. `server.ts` attaches the hub; until then nothing listens and
@@ -18,6 +18,8 @@ export interface WebSocketManager {
   sendNotification(target: string, events: LoggedEvent[]): void
   /** Closes the sockets of sessions that have ended, with 4401. */
   endSessions(sessionIds: string[]): void
+  /** The log was rewritten (a person was removed from it): nothing of this stream may be told from memory. */
+  forgetEvents(stream: StreamName): void
   /** Whether a WebSocket session is open and belongs to this user. */
   ownsSession(userId: string, wsSessionId: string): boolean
   /** Who is online in a store: user ids with their number of sockets. */
@@ -51,6 +53,7 @@ const nobody: WebSocketManager = {
   sendCategoryUpdate: () => {},
   sendNotification: () => {},
   endSessions: () => {},
+  forgetEvents: () => {},
   ownsSession: () => false,
   getPresence: async () => [],
   getStats: () => ({

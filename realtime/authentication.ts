@@ -1,0 +1,103 @@
+import { readSubscriptionStart } from '~/db/hub-reads'
+import { startCatchUp } from '~/realtime/catch-up'
+import type { Connection, SocketSession, SocketUser } from '~/realtime/connection'
+import type { HubContext } from '~/realtime/context'
+import { maxSocketsPerUser } from '~/realtime/limits'
+import { ownerOf } from '~/realtime/sockets'
+import { begin, positionIn, type Wish } from '~/realtime/subscribing'
+import { isId } from '~/utils/contracts/common'
+import type { StreamName } from '~/utils/contracts/logged-event'
+import type { Authenticate } from '~/utils/contracts/messages'
+import { logger } from '~/utils/logger'
+
+/**
+ * `authenticate`: checked against the live session and the membership as the database has them now. The first time it
+ * makes an anonymous socket a user's; again, it refreshes the session in place (same user: positions and subscriptions
+ * stay) or switches store or user. Refused, the socket stays as it was.
+ */
+export async function authenticate(hub: HubContext, connection: Connection, data: Authenticate, replyTo: string | undefined): Promise<void> {
+  const session = await resolveSession(hub, connection, data)
+  if (connection.isClosed) return
+  if (!session) return connection.sendError('unauthorized', 'No live session for this', replyTo)
+  if (session.userId !== data.userId) return connection.sendError('forbidden', 'The session belongs to another user', replyTo)
+  if (ownerOf(connection) !== session.userId && hub.sockets.ofUser(session.userId).size >= maxSocketsPerUser) {
+    return connection.sendError('too_many_connections', 'This user has too many open sockets', replyTo)
+  }
+  const isSameUser = connection.user?.userId === session.userId
+  const storeId = data.storeId ?? (isSameUser ? (connection.user?.storeId ?? null) : null)
+  if (storeId !== null && !isId(storeId)) return connection.sendError('forbidden', noMember, replyTo)
+
+  await connection.catchUp
+  await subscribeUser(hub, connection, session, storeId, data, replyTo)
+}
+
+const noMember = 'You are not a member of this store'
+
+/** Of the message's ticket or token, else of the upgrade; whichever it is must be alive now. */
+async function resolveSession(hub: HubContext, connection: Connection, data: Authenticate): Promise<SocketSession | null> {
+  if (data.ticket !== undefined) {
+    const sessionId = await hub.lookups.consumeTicket(data.ticket)
+    return sessionId === null ? null : hub.lookups.findSessionById(sessionId)
+  }
+  if (data.token !== undefined) return hub.lookups.findSession(data.token)
+  const known = connection.user ?? connection.upgradeSession
+  return known && hub.lookups.findSessionById(known.sessionId)
+}
+
+async function subscribeUser(
+  hub: HubContext,
+  connection: Connection,
+  session: SocketSession,
+  storeId: string | null,
+  data: Authenticate,
+  replyTo: string | undefined,
+): Promise<void> {
+  const names: StreamName[] = storeId === null ? [`user:${session.userId}`] : [`store:${storeId}`, `user:${session.userId}`]
+  for (const name of names) hub.streams.listen(name)
+  const deviceId = data.deviceId ?? null
+  if (deviceId !== null) await hub.positions.flush()
+  const start = await readSubscriptionStart(session.userId, storeId, data.resume ? null : deviceId, names)
+  if (connection.isClosed) return
+  if (storeId !== null && start.role === null) return connection.sendError('forbidden', noMember, replyTo)
+
+  becomeUser(hub, connection, session, { storeId, role: start.role, deviceId })
+  const choice = data.events || data.where ? { events: data.events, where: data.where } : null
+  const wishes: Wish[] = names.map((stream) => ({
+    stream,
+    choice: stream.startsWith('store:') ? choice : null,
+    resume: positionIn(data.resume, stream),
+  }))
+  const begun = await begin(hub, connection, session, wishes, start)
+  if (connection.isClosed) return
+  if (!begun) return connection.sendError('forbidden', noMember, replyTo)
+  logger.debug({ sessionId: connection.sessionId, userId: session.userId, storeId, role: start.role }, 'websocket: authenticated')
+  connection.sendMessage(
+    'general_notification',
+    {
+      message: 'Authentication successful',
+      sessionId: connection.sessionId,
+      userId: session.userId,
+      storeId,
+      role: connection.user?.role ?? null,
+      userSessions: countAuthenticated(hub, session.userId),
+      storeSessions: storeId === null ? 0 : hub.presence.sessions(storeId),
+      expiresAt: session.expiresAt,
+      streams: begun.answers,
+    },
+    replyTo,
+  )
+  startCatchUp(connection, begun.subscriptions, hub.streams.readLog)
+}
+
+/** Everything of another user, and the store of the last `authenticate` when it is left, ends here. */
+function becomeUser(hub: HubContext, connection: Connection, session: SocketSession, place: Pick<SocketUser, 'storeId' | 'role' | 'deviceId'>): void {
+  const before = connection.user
+  if (before && before.userId !== session.userId) for (const name of [...connection.subscriptions.keys()]) hub.unsubscribe(connection, name)
+  else if (before?.storeId && before.storeId !== place.storeId) hub.unsubscribe(connection, `store:${before.storeId}`)
+  const owner = ownerOf(connection)
+  connection.user = { ...session, ...place, deviceId: place.deviceId ?? before?.deviceId ?? null, isExpiryTold: false }
+  hub.sockets.claim(connection, session.userId, owner)
+}
+
+const countAuthenticated = (hub: HubContext, userId: string): number =>
+  [...hub.sockets.ofUser(userId)].filter((socket) => socket.user !== null).length

@@ -1,0 +1,89 @@
+import type { Connection } from '~/realtime/connection'
+import { encodeFrame } from '~/realtime/protocol'
+import { concerns, EncodedEvent } from '~/realtime/ring'
+import type { Subscription } from '~/realtime/subscription'
+import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
+import { logger } from '~/utils/logger'
+
+/** Events handed to a socket before its buffer is looked at again. */
+const chunkEvents = 100
+/** Above this many unread bytes the replay waits for the socket to drain. */
+const pauseBytes = 64 * 1024
+
+export type ReadLog = (stream: StreamName, after: number, upTo: number) => Promise<LoggedEvent[]>
+
+/**
+ * Brings subscriptions from their positions to live: missed events in order, then `sync {live: true}`, then live ones.
+ * The last look at each stream, the join and the `sync` happen in one tick, so nothing can come between. It sends as
+ * fast as the socket reads, and never counts as slowness itself.
+ */
+async function catchUp(connection: Connection, subscriptions: Subscription[], readLog: ReadLog): Promise<void> {
+  for (;;) {
+    const behind = subscriptions.find((subscription) => !isAtHead(subscription))
+    if (!behind) break
+    await sendMissed(behind, readLog)
+    if (connection.isClosed) return
+  }
+  for (const subscription of subscriptions) if (!subscription.isEnded && !subscription.isLive) subscription.stream.goLive(subscription)
+  connection.send(encodeFrame('sync', { live: true, streams: positionsOf(subscriptions) }))
+}
+
+/** Nothing is left to send before the live events. What the stream still holds back goes to its other sockets first. */
+function isAtHead(subscription: Subscription): boolean {
+  if (subscription.isEnded || subscription.isLive) return true
+  if (subscription.position < subscription.stream.headSeq) return false
+  subscription.stream.flush()
+  return true
+}
+
+async function sendMissed(subscription: Subscription, readLog: ReadLog): Promise<void> {
+  const { connection, stream } = subscription
+  const entries = stream.ring.after(subscription.position, chunkEvents) ?? (await readMissed(subscription, readLog))
+  if (connection.isClosed || subscription.isEnded) return
+  const frames: string[] = []
+  let length = 0
+  for (const entry of entries) {
+    if (concerns(entry.event, subscription.view, subscription.userId, subscription.filter)) {
+      const frame = entry.frame(subscription.view)
+      frames.push(frame)
+      length += frame.length
+    }
+    subscription.position = entry.event.seq
+    if (length > pauseBytes) break
+  }
+  if (frames.length > 0) connection.sendAll(frames, length)
+  while (connection.bufferedBytes > pauseBytes) await connection.drained()
+}
+
+async function readMissed(subscription: Subscription, readLog: ReadLog): Promise<EncodedEvent[]> {
+  const { stream, position } = subscription
+  const events = await readLog(stream.name, position, stream.headSeq)
+  if (events[0]?.seq !== position + 1) {
+    // Pruned while the client was being caught up: it comes back, and is told to reload.
+    subscription.connection.close(1012, 'The missed events are no longer there')
+    return []
+  }
+  const now = performance.now()
+  return events.map((event) => new EncodedEvent(event, now))
+}
+
+/** Runs beside later messages; `connection.catchUp` tells those that must wait for it. */
+export function startCatchUp(connection: Connection, subscriptions: Subscription[], readLog: ReadLog): void {
+  const running = catchUp(connection, subscriptions, readLog)
+    .catch((error: unknown) => {
+      logger.error({ err: error, sessionId: connection.sessionId }, 'websocket: catching up failed')
+      connection.close(1011)
+    })
+    .finally(() => {
+      if (connection.catchUp === running) connection.catchUp = null
+    })
+  connection.catchUp = running
+}
+
+export function positionsOf(subscriptions: Iterable<Subscription>): Record<string, { epoch: string; seq: number }> {
+  const streams: Record<string, { epoch: string; seq: number }> = {}
+  for (const subscription of subscriptions) {
+    if (!subscription.isEnded) streams[subscription.stream.name] = { epoch: subscription.stream.epoch, seq: subscription.sentSeq }
+  }
+  return streams
+}

@@ -1,0 +1,203 @@
+import type { ServerWebSocket } from 'bun'
+import { encodeFrame, withReply } from '~/realtime/protocol'
+import type { Subscription } from '~/realtime/subscription'
+import type { Role } from '~/utils/contracts/common'
+import { type CloseCode, closeCodes, type WsErrorCode } from '~/utils/contracts/ws-codes'
+import { logger } from '~/utils/logger'
+import { TokenBucket } from '~/utils/token-bucket'
+
+export type Socket = ServerWebSocket<Connection>
+
+/** A session that a socket acts for; the lookups of realtime/hub.ts produce it. */
+export type SocketSession = { sessionId: string; userId: string; kind: 'person' | 'device'; name: string; expiresAt: string | null }
+
+/** Who a socket is once `authenticate` has succeeded. */
+export type SocketUser = SocketSession & { storeId: string | null; role: Role | null; deviceId: string | null; isExpiryTold: boolean }
+
+/** What a client may send: 20 messages a second, 100 at once. */
+const messagesPerSecond = 20
+const messageBurst = 100
+/** Closed after this many messages past the limit. */
+const maxExcess = 50
+/** Closed at this many invalid messages within a minute. */
+const maxInvalid = 10
+const invalidWindowMs = 60_000
+
+/**
+ * One socket: what is known of it, and the only way to send to it. A frame goes out whole and in order, or the socket
+ * is closed: there is never a hole. Kept small and of one shape, since there may be tens of thousands.
+ */
+export class Connection {
+  readonly sessionId = Bun.randomUUIDv7()
+  readonly openedAt: number
+  /** The last time anything was heard, and the last heartbeat sent; `performance.now()`. */
+  heardAt: number
+  beatAt: number
+  isClosed = false
+  user: SocketUser | null = null
+  /** By stream name. */
+  readonly subscriptions = new Map<string, Subscription>()
+  /** Orders followed by tracking token, with the stream of their store. */
+  tracked: Map<string, string> | null = null
+  /** Messages that must wait for an asynchronous one before them; null when there is none. */
+  lane: Promise<void> | null = null
+  /** Settles when all that was subscribed is live. */
+  catchUp: Promise<void> | null = null
+  isPongDue = false
+
+  private socket: Socket | null = null
+  private isCongested = false
+  private onDrained: (() => void)[] = []
+  private readonly bucket: TokenBucket
+  private excess = 0
+  private invalid: number[] = []
+  private failuresLogged = 0
+
+  constructor(
+    /** The address for limits. */
+    readonly address: string,
+    /** The live session of the upgrade's cookie or bearer, if there was one. */
+    readonly upgradeSession: SocketSession | null,
+    private readonly maxBufferedBytes: number,
+    private readonly onClosing: (connection: Connection, code: number) => void,
+    now: number,
+  ) {
+    this.openedAt = now
+    this.heardAt = now
+    this.beatAt = now
+    this.bucket = new TokenBucket(messagesPerSecond, messageBurst, now)
+  }
+
+  attach(socket: Socket): this {
+    this.socket = socket
+    return this
+  }
+
+  hear(): void {
+    this.heardAt = performance.now()
+  }
+
+  /** Sends one frame. */
+  send(frame: string): void {
+    const socket = this.socket
+    if (this.isClosed || !socket) return
+    if (this.isCongested && this.isOverBound(socket, frame.length)) return
+    const status = socket.send(frame)
+    if (status === 0) return this.lose('a send failed')
+    if (status < 0) this.isCongested = true
+  }
+
+  /**
+   * Sends frames of the given total length in one system call. Inside a cork `send` tells nothing of backpressure: what
+   * stayed behind is seen after it.
+   */
+  sendAll(frames: readonly string[], totalLength: number): void {
+    const [only] = frames
+    if (frames.length === 1 && only !== undefined) return this.send(only)
+    const socket = this.socket
+    if (this.isClosed || !socket) return
+    if (this.isCongested && this.isOverBound(socket, totalLength)) return
+    let isSent = true
+    socket.cork(() => {
+      for (const frame of frames) isSent = socket.send(frame) !== 0 && isSent
+    })
+    if (!isSent) return this.lose('a send failed')
+    if (socket.getBufferedAmount() > 0) this.isCongested = true
+  }
+
+  /** Past the bound the socket is given up; a single frame goes out when nothing else waits. */
+  private isOverBound(socket: Socket, length: number): boolean {
+    const waiting = socket.getBufferedAmount()
+    if (waiting === 0) {
+      this.isCongested = false
+      return false
+    }
+    if (waiting + length <= this.maxBufferedBytes) return false
+    this.close(4408)
+    return true
+  }
+
+  private lose(reason: string): void {
+    if (this.failuresLogged++ === 0) logger.warn({ sessionId: this.sessionId }, `websocket: ${reason}`)
+    this.close(4408)
+  }
+
+  sendMessage(type: string, data: object, replyTo?: string): void {
+    this.send(encodeFrame(type, withReply(data, replyTo)))
+  }
+
+  sendError(code: WsErrorCode, message: string, replyTo?: string, retryAfterMs?: number): void {
+    this.sendMessage('error', { code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) }, replyTo)
+  }
+
+  ping(): void {
+    if (!this.isClosed) this.socket?.ping()
+  }
+
+  /** Runs `work` so that everything it sends leaves in one system call. */
+  cork(work: () => void): void {
+    if (this.socket && !this.isClosed) this.socket.cork(work)
+  }
+
+  /** How much the peer has not read yet. */
+  get bufferedBytes(): number {
+    return this.isClosed ? 0 : (this.socket?.getBufferedAmount() ?? 0)
+  }
+
+  /** Resolves when the peer has read more, or the socket is closed. */
+  drained(): Promise<void> {
+    return this.isClosed ? Promise.resolve() : new Promise((resolve) => this.onDrained.push(resolve))
+  }
+
+  handleDrain(): void {
+    if (this.bufferedBytes === 0) this.isCongested = false
+    this.wakeDrained()
+  }
+
+  private wakeDrained(): void {
+    const waiting = this.onDrained
+    this.onDrained = []
+    for (const resume of waiting) resume()
+  }
+
+  /** False: the message is not to be handled; the client was told, or the socket closed. */
+  admit(now: number, replyTo?: string): boolean {
+    const waitMs = this.bucket.take(now)
+    if (waitMs === 0) {
+      this.excess = 0
+      return true
+    }
+    this.excess += 1
+    if (this.excess === 1) this.sendError('rate_limited', 'Too many messages', replyTo, Math.ceil(waitMs))
+    if (this.excess > maxExcess) this.close(4429)
+    return false
+  }
+
+  /** Counts an invalid message and says so; the tenth within a minute ends the socket. */
+  refuse(now: number, reason: string, replyTo?: string): void {
+    this.invalid = [...this.invalid.filter((at) => now - at < invalidWindowMs), now]
+    if (this.invalid.length === 1) logger.warn({ sessionId: this.sessionId, reason }, 'websocket: invalid frame')
+    if (this.invalid.length >= maxInvalid) return this.close(4400)
+    this.sendError('invalid_message', reason, replyTo)
+  }
+
+  /** Closes with a code of the table; what was sent before arrives first. Idempotent. */
+  close(code: CloseCode, reason: string = closeCodes[code].meaning): void {
+    if (this.isClosed) return
+    const socket = this.socket
+    this.finish(code)
+    socket?.close(code, reason)
+  }
+
+  private finish(code: number): void {
+    this.isClosed = true
+    this.wakeDrained()
+    this.onClosing(this, code)
+  }
+
+  /** The runtime says that the socket is gone. */
+  handleClose(code: number): void {
+    if (!this.isClosed) this.finish(code)
+    this.socket = null
+  }
+}

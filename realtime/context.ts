@@ -1,0 +1,35 @@
+import type { Connection, SocketSession } from '~/realtime/connection'
+import type { Guests } from '~/realtime/guests'
+import type { AcknowledgedPositions } from '~/realtime/positions'
+import type { Presence } from '~/realtime/presence'
+import type { Sockets } from '~/realtime/sockets'
+import type { StreamRegistry } from '~/realtime/stream-registry'
+import type { Config } from '~/utils/config'
+
+/**
+ * What the hub asks of the business side; `server.ts` hands it in, so that the hub never imports a controller. All of
+ * them answer null for whatever is missing, dead or foreign.
+ */
+export type Lookups = {
+  findSession(token: string): Promise<SocketSession | null>
+  findSessionById(sessionId: string): Promise<SocketSession | null>
+  /** The session of a single-use ticket, which is used up by this call. */
+  consumeTicket(ticket: string): Promise<string | null>
+  /** Marks sessions used, so that an open socket keeps its session from idling out. */
+  touchSessions(sessionIds: string[]): Promise<void>
+}
+
+export type HubConfig = Pick<Config, 'ws' | 'corsOrigins' | 'isProduction' | 'trustedProxyHops' | 'port'>
+
+/** What the handlers of messages share. */
+export type HubContext = {
+  config: HubConfig
+  lookups: Lookups
+  sockets: Sockets
+  streams: StreamRegistry
+  presence: Presence
+  positions: AcknowledgedPositions
+  guests: Guests
+  /** Ends one subscription of a socket. */
+  unsubscribe(connection: Connection, stream: string): void
+}

@@ -1,0 +1,89 @@
+import { positionsOf } from '~/realtime/catch-up'
+import type { Connection } from '~/realtime/connection'
+import type { HubContext } from '~/realtime/context'
+import { encodeFrame } from '~/realtime/protocol'
+import { logger } from '~/utils/logger'
+
+/** How long before its end a client is told that its session expires. */
+const expiryNoticeMs = 60_000
+
+/**
+ * Looks at every socket several times a heartbeat: silent ones, anonymous ones past their time and ended sessions are
+ * closed; the others get their protocol ping and `sync` when it is due. `idleTimeout` of the runtime would not do: it
+ * never fires while the server keeps sending to a dead peer.
+ */
+export class Heartbeat {
+  private readonly intervalMs: number
+  private timer: Timer | undefined
+  private lastSweepAt = 0
+
+  constructor(private readonly hub: HubContext) {
+    this.intervalMs = Math.min(1000, Math.max(50, hub.config.ws.heartbeatMs / 8))
+  }
+
+  start(): void {
+    this.lastSweepAt = performance.now()
+    this.timer = setInterval(() => this.sweep(), this.intervalMs)
+  }
+
+  stop(): void {
+    clearInterval(this.timer)
+  }
+
+  private sweep(): void {
+    const now = performance.now()
+    // After a pause of this very process nobody could be heard: that is not the clients' silence.
+    const pausedMs = Math.max(0, now - this.lastSweepAt - this.intervalMs * 2)
+    this.lastSweepAt = now
+    for (const connection of this.hub.sockets) {
+      connection.heardAt += pausedMs
+      try {
+        this.look(connection, now)
+      } catch (error) {
+        logger.error({ err: error, sessionId: connection.sessionId }, 'websocket: heartbeat failed')
+        connection.close(1011)
+      }
+    }
+  }
+
+  private look(connection: Connection, now: number): void {
+    const { heartbeatMs, authTimeoutMs } = this.hub.config.ws
+    if (now - connection.heardAt > heartbeatMs * 2) return connection.close(4409)
+    if (!connection.user && !connection.tracked && now - connection.openedAt > authTimeoutMs)
+      return connection.close(4401, 'Not authenticated in time')
+    if (connection.user?.expiresAt) this.lookAtExpiry(connection, Date.parse(connection.user.expiresAt) - Date.now())
+    if (!connection.isClosed && now - connection.beatAt >= heartbeatMs) beat(connection, now)
+  }
+
+  private lookAtExpiry(connection: Connection, leftMs: number): void {
+    const { user } = connection
+    if (!user || leftMs > expiryNoticeMs || (user.isExpiryTold && leftMs > 0)) return
+    const isOver = leftMs <= 0
+    user.isExpiryTold = true
+    // The session may have been used elsewhere since: the database knows.
+    this.hub.lookups
+      .findSessionById(user.sessionId)
+      .then((session) => {
+        if (connection.isClosed || connection.user?.sessionId !== user.sessionId) return
+        const expiresAt = session?.expiresAt ?? null
+        if (!session || (isOver && expiresAt === user.expiresAt)) return connection.close(4401, 'The session has ended')
+        connection.user.expiresAt = expiresAt
+        connection.user.isExpiryTold = expiresAt !== null && Date.parse(expiresAt) - Date.now() <= expiryNoticeMs
+        if (connection.user.isExpiryTold && !isOver) connection.sendMessage('session_expiring', { expiresAt })
+      })
+      .catch((error: unknown) => {
+        user.isExpiryTold = false
+        logger.warn({ err: error }, 'websocket: a session could not be looked up')
+      })
+  }
+}
+
+/** Everything up to the positions of a `sync` was sent before it: what a stream holds back goes out first. */
+function beat(connection: Connection, now: number): void {
+  connection.beatAt = now
+  for (const { stream } of connection.subscriptions.values()) stream.flush()
+  connection.cork(() => {
+    connection.ping()
+    if (connection.subscriptions.size > 0) connection.send(encodeFrame('sync', { streams: positionsOf(connection.subscriptions.values()) }))
+  })
+}

@@ -1,0 +1,284 @@
+import type { Server, WebSocketHandler } from 'bun'
+import { readEndedSessions } from '~/db/hub-reads'
+import { Connection, type SocketSession } from '~/realtime/connection'
+import type { HubConfig, HubContext, Lookups } from '~/realtime/context'
+import { receive } from '~/realtime/dispatch'
+import { Guests } from '~/realtime/guests'
+import { Heartbeat } from '~/realtime/heartbeat'
+import type { LiveStream } from '~/realtime/live-stream'
+import { AcknowledgedPositions } from '~/realtime/positions'
+import { Presence } from '~/realtime/presence'
+import { encodeFrame } from '~/realtime/protocol'
+import { memberChangeOf } from '~/realtime/resume'
+import { Sockets } from '~/realtime/sockets'
+import { StreamRegistry } from '~/realtime/stream-registry'
+import { type Upgrades, upgrade } from '~/realtime/upgrade'
+import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
+import { logger } from '~/utils/logger'
+import type { PresentUser, WebSocketHealth, WebSocketManager, WebSocketStats } from '~/utils/websocket'
+
+/** The log and the ended sessions are compared with what is known here this often. */
+const reconcileMs = 1_000
+/** Ended sessions are looked for this far back, so that a slow or missed turn loses none. */
+const endedWithinSeconds = 10
+const touchEveryMs = 30 * 60_000
+
+export type HubOptions = {
+  config: HubConfig
+  lookups: Lookups
+  hasCredential(headers: Headers): 'none' | 'bearer' | 'cookie'
+  identify(headers: Headers): Promise<SocketSession | null>
+}
+
+/**
+ * The embedded WebSocket hub: opens and closes sockets, hands frames to their handlers, and lets committed events reach
+ * their streams. It is what `wsManager` stands for. Nothing that a callback throws leaves it.
+ */
+export class Hub implements WebSocketManager {
+  private readonly context: HubContext
+  private readonly heartbeat: Heartbeat
+  private readonly upgrades: Upgrades
+  private readonly startedAt = performance.now()
+  private timers: Timer[] = []
+  private isDraining = false
+  private isReconciling = false
+  private deliveries = 0
+  private touchedAt = performance.now()
+
+  constructor(private readonly options: HubOptions) {
+    const { config } = options
+    this.context = {
+      config,
+      lookups: options.lookups,
+      sockets: new Sockets(),
+      streams: new StreamRegistry({
+        onMemberEvent: (stream, event) => this.applyMemberEvent(stream, event),
+        onOrderStatus: (event) => this.context.guests.tell(event),
+        onBroken: (stream, reason) => this.breakStream(stream, reason),
+        onDelivered: (count) => {
+          this.deliveries += count
+        },
+      }),
+      presence: new Presence((storeId, type, data) => this.announce(storeId, type, data)),
+      positions: new AcknowledgedPositions(),
+      guests: new Guests(),
+      unsubscribe: (connection, stream) => this.unsubscribe(connection, stream),
+    }
+    this.heartbeat = new Heartbeat(this.context)
+    this.upgrades = {
+      hub: this.context,
+      isDraining: () => this.isDraining,
+      hasCredential: options.hasCredential,
+      identify: options.identify,
+      create: (address, session) =>
+        new Connection(address, session, config.ws.maxBufferedBytes, (connection, code) => this.forget(connection, code), performance.now()),
+    }
+  }
+
+  start(): void {
+    this.heartbeat.start()
+    this.timers.push(setInterval(() => void this.reconcile(), reconcileMs))
+  }
+
+  // Sockets
+
+  /** Opens a socket (undefined) or answers why not. */
+  upgrade(request: Request, server: Server<Connection>): Promise<Response | undefined> {
+    return upgrade(this.upgrades, request, server)
+  }
+
+  /** What `Bun.serve` calls. A throw in any of these would end the process: each is caught, and costs its own socket. */
+  readonly handlers: WebSocketHandler<Connection> = {
+    // Longer frames are refused by the runtime with 1009, which this hub does from 16 KiB on.
+    maxPayloadLength: 64 * 1024,
+    // The hub closes slow sockets itself, with 4408; this is the net below.
+    backpressureLimit: 256 * 1024 * 1024,
+    closeOnBackpressureLimit: true,
+    idleTimeout: 0,
+    sendPings: false,
+    perMessageDeflate: false,
+    open: (socket) => safely(socket.data, () => this.greet(socket.data.attach(socket))),
+    message: (socket, frame) => safely(socket.data, () => receive(this.context, socket.data, frame)),
+    drain: (socket) => safely(socket.data, () => socket.data.handleDrain()),
+    ping: (socket) => safely(socket.data, () => socket.data.hear()),
+    pong: (socket) => safely(socket.data, () => socket.data.hear()),
+    close: (socket, code, reason) =>
+      safely(socket.data, () => {
+        logger.debug({ sessionId: socket.data.sessionId, code, reason }, 'websocket: closed')
+        socket.data.handleClose(code)
+      }),
+  }
+
+  private greet(connection: Connection): void {
+    logger.debug({ sessionId: connection.sessionId, isKnown: connection.upgradeSession !== null }, 'websocket: connected')
+    connection.sendMessage('general_notification', {
+      message: 'Connected to ZipZap',
+      sessionId: connection.sessionId,
+      authenticated: false,
+      heartbeatIntervalMs: this.options.config.ws.heartbeatMs,
+    })
+    if (this.isDraining) connection.close(1012)
+  }
+
+  /** The socket is closing: nothing more is sent to it, and it counts nowhere. */
+  private forget(connection: Connection, code: number): void {
+    logger.debug({ sessionId: connection.sessionId, code }, 'websocket: closing')
+    for (const name of [...connection.subscriptions.keys()]) this.unsubscribe(connection, name)
+    for (const name of this.context.guests.remove(connection)) {
+      const stream = this.context.streams.get(name as StreamName)
+      if (stream) stream.guests -= 1
+    }
+    this.context.sockets.remove(connection)
+    if (connection.user?.deviceId) void this.context.positions.flush()
+  }
+
+  private unsubscribe(connection: Connection, name: string): void {
+    const subscription = connection.subscriptions.get(name)
+    if (!subscription) return
+    connection.subscriptions.delete(name)
+    subscription.stream.remove(subscription)
+    if (subscription.role) this.context.presence.leave(subscription.stream.ownerId, subscription.userId)
+  }
+
+  // Streams
+
+  private publish(events: LoggedEvent[]): void {
+    try {
+      this.context.streams.publish(events)
+    } catch (error) {
+      // The events are committed: the reconciliation delivers them.
+      logger.error({ err: error }, 'websocket: publishing failed')
+    }
+  }
+
+  /** A member's rights end or change exactly at the event that says so. */
+  private applyMemberEvent(stream: LiveStream, event: LoggedEvent): void {
+    if (!stream.name.startsWith('store:')) return
+    const { action, userId, role } = memberChangeOf(event)
+    for (const connection of [...this.context.sockets.ofUser(userId)]) {
+      const subscription = connection.subscriptions.get(stream.name)
+      if (!subscription) continue
+      if (action === 'member_removed') {
+        this.unsubscribe(connection, stream.name)
+        connection.sendMessage('unsubscribed', { storeId: stream.ownerId, reason: 'revoked' })
+      } else stream.change(subscription, { role })
+      if (connection.user?.storeId === stream.ownerId) connection.user.role = action === 'member_removed' ? null : role
+    }
+    if (action === 'member_changed') this.context.presence.setRole(stream.ownerId, userId, role)
+  }
+
+  private breakStream(stream: LiveStream, reason: string): void {
+    logger.warn({ stream: stream.name, reason }, 'websocket: a stream starts anew')
+    this.context.streams.drop(stream)
+    for (const connection of [...stream.subscriptions.keys()]) connection.close(1012, 'Come back and reload')
+  }
+
+  private announce(storeId: string, type: 'user_joined' | 'user_left', data: object): void {
+    this.context.streams.get(`store:${storeId}`)?.tell(type, encodeFrame(type, data, { storeId }), { views: ['full', 'kitchen'] })
+  }
+
+  /** What no news told of: missed events, sessions ended elsewhere. */
+  private async reconcile(): Promise<void> {
+    if (this.isReconciling) return
+    this.isReconciling = true
+    try {
+      await this.context.streams.reconcile()
+      if (this.context.sockets.size > 0) this.endSessions(await readEndedSessions(endedWithinSeconds))
+      this.context.streams.tidy(performance.now())
+      await this.touchOpenSessions()
+    } catch (error) {
+      logger.warn({ err: error }, 'websocket: the log could not be compared')
+    } finally {
+      this.isReconciling = false
+    }
+  }
+
+  private async touchOpenSessions(): Promise<void> {
+    if (performance.now() - this.touchedAt < touchEveryMs) return
+    this.touchedAt = performance.now()
+    const sessionIds = [...this.context.sockets].flatMap((connection) => connection.user?.sessionId ?? [])
+    await this.options.lookups.touchSessions([...new Set(sessionIds)])
+  }
+
+  // wsManager
+
+  sendProfileUpdate = (_userId: string, events: LoggedEvent[]): void => this.publish(events)
+  sendOrderUpdate = (_storeId: string, events: LoggedEvent[]): void => this.publish(events)
+  sendCustomerUpdate = (_storeId: string, events: LoggedEvent[]): void => this.publish(events)
+  sendStoreUpdate = (_storeId: string, events: LoggedEvent[]): void => this.publish(events)
+  sendProductUpdate = (_storeId: string, events: LoggedEvent[]): void => this.publish(events)
+  sendCategoryUpdate = (_storeId: string, events: LoggedEvent[]): void => this.publish(events)
+  sendNotification = (_target: string, events: LoggedEvent[]): void => this.publish(events)
+
+  endSessions(sessionIds: string[]): void {
+    if (sessionIds.length === 0) return
+    const ended = new Set(sessionIds)
+    for (const connection of [...this.context.sockets]) {
+      const sessionId = connection.user?.sessionId ?? connection.upgradeSession?.sessionId
+      if (sessionId && ended.has(sessionId)) connection.close(4401, 'The session has ended')
+    }
+  }
+
+  forgetEvents(stream: StreamName): void {
+    this.context.streams.forget(stream)
+  }
+
+  ownsSession(userId: string, wsSessionId: string): boolean {
+    for (const connection of this.context.sockets.ofUser(userId)) if (connection.sessionId === wsSessionId) return true
+    return false
+  }
+
+  async getPresence(storeId: string): Promise<PresentUser[]> {
+    return this.context.presence.list(storeId)
+  }
+
+  getStats(): WebSocketStats {
+    const activeSince = performance.now() - this.options.config.ws.heartbeatMs * 2
+    const connections = [...this.context.sockets]
+    const authenticated = connections.filter((connection) => connection.user !== null)
+    return {
+      totalConnections: connections.length,
+      activeConnections: authenticated.filter((connection) => connection.heardAt >= activeSince).length,
+      anonymousConnections: connections.length - authenticated.length,
+      streams: this.context.streams.size,
+      subscriptions: connections.reduce((sum, connection) => sum + connection.subscriptions.size, 0),
+      deliveries: this.deliveries,
+      uptimeSeconds: Math.round((performance.now() - this.startedAt) / 1000),
+    }
+  }
+
+  getHealth(): WebSocketHealth {
+    return { hub: 'ok', relay: 'ok' }
+  }
+
+  // The way out
+
+  /** Refuses new sockets from now on and asks the open ones to move, spread over most of `drainMs`. */
+  drain(drainMs: number): void {
+    this.isDraining = true
+    for (const connection of this.context.sockets) connection.sendMessage('goaway', { reconnectAfterMs: Math.round(Math.random() * drainMs * 0.8) })
+  }
+
+  get openSockets(): number {
+    return this.context.sockets.size
+  }
+
+  async stop(): Promise<void> {
+    this.isDraining = true
+    for (const timer of this.timers) clearInterval(timer)
+    this.heartbeat.stop()
+    for (const connection of [...this.context.sockets]) connection.close(1012)
+    this.context.presence.dispose()
+    this.context.streams.dispose()
+    await this.context.positions.flush()
+  }
+}
+
+function safely(connection: Connection, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    logger.error({ err: error, sessionId: connection.sessionId }, 'websocket: a callback failed')
+    connection.close(1011)
+  }
+}

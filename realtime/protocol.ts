@@ -1,0 +1,42 @@
+import { type ClientMessage, type ClientMessageType, clientEnvelopeSchema, clientMessages } from '~/utils/contracts/messages'
+
+/** Frames in and out: one frame is one JSON message. */
+
+export type Parsed = { message: ClientMessage } | { refused: 'invalid_message' | 'unknown_type'; id: string | undefined; reason: string }
+
+const isClientType = (type: string): type is ClientMessageType => Object.hasOwn(clientMessages, type)
+
+/** Takes a text frame apart. Never throws: whatever is wrong comes back as a refusal. */
+export function parseMessage(frame: string): Parsed {
+  let json: unknown
+  try {
+    json = JSON.parse(frame)
+  } catch {
+    return { refused: 'invalid_message', id: undefined, reason: 'The frame is not JSON' }
+  }
+  const envelope = clientEnvelopeSchema.safeParse(json)
+  if (!envelope.success)
+    return { refused: 'invalid_message', id: undefined, reason: 'A message is an object with a type, and data that is an object' }
+  const { type, id, data } = envelope.data
+  if (!isClientType(type)) return { refused: 'unknown_type', id, reason: 'Clients do not send this type' }
+  const parsed = clientMessages[type].safeParse(data)
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues
+    return { refused: 'invalid_message', id, reason: `data.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong'}`.slice(0, 200) }
+  }
+  return { message: paired(type, id, parsed.data) }
+}
+
+/** `data` was parsed by the schema of `type`, which the compiler cannot follow through the table. */
+const paired = (type: ClientMessageType, id: string | undefined, data: unknown) => ({ type, id, data }) as ClientMessage
+
+type FrameFields = { userId?: string; storeId?: string; sessionId?: string }
+
+/** A frame that is not logged: no id, stream or seq. */
+export function encodeFrame(type: string, data: object, fields: FrameFields = {}): string {
+  return JSON.stringify({ type, data, timestamp: new Date().toISOString(), ...fields })
+}
+
+/** The answer to a client's message carries its id as `replyTo`. */
+export const withReply = <T extends object>(data: T, id: string | undefined): T & { replyTo?: string } =>
+  id === undefined ? data : { ...data, replyTo: id }

@@ -1,0 +1,49 @@
+import { readEventFacts, type StreamStart } from '~/db/hub-reads'
+import { concerns } from '~/realtime/ring'
+import type { Subscription } from '~/realtime/subscription'
+import type { Role } from '~/utils/contracts/common'
+import type { LoggedEvent } from '~/utils/contracts/logged-event'
+import type { StreamPosition } from '~/utils/contracts/messages'
+import { isAboutMember } from '~/utils/event-view'
+
+/** A client further behind than this is better served by a snapshot. */
+const maxBehind = 10_000
+
+export type ResumeReason = 'expired' | 'epoch_changed' | 'ahead' | 'too_far'
+
+/** What the answer says of a stream; `seq` is its head when the subscription began. */
+export type StreamAnswer = { epoch: string; seq: number; resumed: boolean; replayed?: number; reason?: ResumeReason }
+
+/** Why a position cannot be continued; null when it can, as far as the head tells. */
+export function refusalOf(position: StreamPosition, head: StreamStart): ResumeReason | null {
+  if (position.epoch !== head.epoch) return 'epoch_changed'
+  if (position.seq > head.seq) return 'ahead'
+  if (position.seq < head.prunedSeq) return 'expired'
+  return head.seq - position.seq > maxBehind ? 'too_far' : null
+}
+
+/**
+ * Judges the events between a position and the head: how many of them the subscription will be sent, or that the place
+ * is lost (`expired`). It is lost when, in between, this member was away or got to see more than before: some of those
+ * events were not for him then, and a recovery with holes would look like a whole one.
+ */
+export async function surveyMissed(subscription: Subscription, after: number, head: number): Promise<number | 'expired'> {
+  if (after === head) return 0
+  const { stream, view, userId, filter } = subscription
+  await stream.backfill(after)
+  const known = stream.ring.after(after)?.map((entry) => entry.event)
+  const missed = (known ?? (await readEventFacts(stream.name, after, head))).filter((event) => event.seq <= head)
+  if (missed.length < head - after) return 'expired'
+  if (missed.some((event) => isAboutMember(event) && event.subjectId === userId && lostSight(event))) return 'expired'
+  return missed.filter((event) => concerns(event, view, userId, filter)).length
+}
+
+/** Removed at some time, or given a role that sees more than the kitchen does. */
+const lostSight = (event: LoggedEvent): boolean => {
+  const { action, role } = memberChangeOf(event)
+  return action === 'member_removed' || (action === 'member_changed' && role !== 'kitchen')
+}
+
+/** The data of a membership event, which our own controllers wrote. */
+export const memberChangeOf = (event: LoggedEvent) =>
+  JSON.parse(event.json) as { action: 'member_added' | 'member_changed' | 'member_removed'; userId: string; role: Role }

@@ -1,0 +1,90 @@
+import type { Connection } from '~/realtime/connection'
+
+/**
+ * All open sockets of this instance, counted as the limits count them: a known user's (also before `authenticate`) under
+ * the user, others under their address.
+ */
+export class Sockets {
+  private readonly all = new Set<Connection>()
+  private readonly byUser = new Map<string, Set<Connection>>()
+  private readonly anonymousByAddress = new Map<string, number>()
+  /** Upgrades that are being judged; counted so that many at once cannot slip past the limit. */
+  private reserved = 0
+
+  get size(): number {
+    return this.all.size
+  }
+
+  [Symbol.iterator](): Iterator<Connection> {
+    return this.all.values()
+  }
+
+  get sizeWithReserved(): number {
+    return this.all.size + this.reserved
+  }
+
+  /** Holds a place while an upgrade waits for its session; the answer gives it back. */
+  reserve(): () => void {
+    this.reserved += 1
+    let isHeld = true
+    return () => {
+      if (isHeld) this.reserved -= 1
+      isHeld = false
+    }
+  }
+
+  add(connection: Connection): void {
+    this.all.add(connection)
+    const owner = connection.upgradeSession?.userId
+    if (owner) this.ofUserOrNew(owner).add(connection)
+    else this.countAnonymous(connection.address, 1)
+  }
+
+  /** The socket now acts for a user. */
+  claim(connection: Connection, userId: string, previous: string | null): void {
+    if (previous === userId) return
+    if (previous) this.leaveUser(connection, previous)
+    else this.countAnonymous(connection.address, -1)
+    this.ofUserOrNew(userId).add(connection)
+  }
+
+  remove(connection: Connection): void {
+    if (!this.all.delete(connection)) return
+    const owner = ownerOf(connection)
+    if (owner) this.leaveUser(connection, owner)
+    else this.countAnonymous(connection.address, -1)
+  }
+
+  ofUser(userId: string): ReadonlySet<Connection> {
+    return this.byUser.get(userId) ?? none
+  }
+
+  anonymousAt(address: string): number {
+    return this.anonymousByAddress.get(address) ?? 0
+  }
+
+  private ofUserOrNew(userId: string): Set<Connection> {
+    const known = this.byUser.get(userId)
+    if (known) return known
+    const created = new Set<Connection>()
+    this.byUser.set(userId, created)
+    return created
+  }
+
+  private leaveUser(connection: Connection, userId: string): void {
+    const sockets = this.byUser.get(userId)
+    sockets?.delete(connection)
+    if (sockets?.size === 0) this.byUser.delete(userId)
+  }
+
+  private countAnonymous(address: string, change: number): void {
+    const count = this.anonymousAt(address) + change
+    if (count > 0) this.anonymousByAddress.set(address, count)
+    else this.anonymousByAddress.delete(address)
+  }
+}
+
+const none: ReadonlySet<Connection> = new Set()
+
+/** The user under whose cap a socket counts, or null while nobody knows whose it is. */
+export const ownerOf = (connection: Connection): string | null => connection.user?.userId ?? connection.upgradeSession?.userId ?? null

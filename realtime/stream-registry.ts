@@ -1,0 +1,103 @@
+import { readEvents } from '~/db/events'
+import { readHeads } from '~/db/hub-reads'
+import { LiveStream, type StreamHost } from '~/realtime/live-stream'
+import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
+
+/** Rows of one read of the log: an event may hold a product with a long description. */
+const readLimit = 200
+/** A stream without listeners keeps its ring this long, for those that come back. */
+const lingerMs = 60_000
+const maxLingering = 5_000
+const headsPerRead = 1_000
+
+/** The live streams of this instance, and their agreement with the log. */
+export class StreamRegistry {
+  private readonly streams = new Map<StreamName, LiveStream>()
+
+  constructor(private readonly host: Omit<StreamHost, 'readLog'>) {}
+
+  /** Counted for the benchmarks and metrics: how often the event log was read. */
+  logReads = 0
+
+  readonly readLog = (stream: StreamName, after: number, upTo: number): Promise<LoggedEvent[]> => {
+    this.logReads += 1
+    return readEvents(stream, after, upTo, readLimit)
+  }
+
+  get(name: StreamName): LiveStream | undefined {
+    return this.streams.get(name)
+  }
+
+  get size(): number {
+    return this.streams.size
+  }
+
+  /** The stream, listening from now on. Its caller reads the head afterwards and then calls `reach`. */
+  listen(name: StreamName): LiveStream {
+    const known = this.streams.get(name)
+    if (known) return known
+    const stream = new LiveStream(name, { ...this.host, readLog: this.readLog })
+    stream.idleSince = performance.now()
+    this.streams.set(name, stream)
+    return stream
+  }
+
+  /** Brings the stream at least to a head that was read after `listen`. Throws when the log cannot be read. */
+  async reach(stream: LiveStream, head: { epoch: string; seq: number }): Promise<void> {
+    if (!stream.isOpen) return stream.open(head.epoch, head.seq)
+    if (stream.epoch !== head.epoch) {
+      this.host.onBroken(stream, 'another epoch')
+      throw new Error(`the log of ${stream.name} was replaced`)
+    }
+    await stream.advanceTo(head.seq)
+  }
+
+  publish(events: readonly LoggedEvent[]): void {
+    for (const [name, ofStream] of Map.groupBy(events, (event) => event.stream)) this.streams.get(name)?.publish(ofStream)
+  }
+
+  /** A relay's hint that a stream reaches `seq`. */
+  hint(name: StreamName, seq: number): void {
+    const stream = this.streams.get(name)
+    if (stream?.isOpen) stream.hint(seq)
+  }
+
+  drop(stream: LiveStream): void {
+    stream.dispose()
+    this.streams.delete(stream.name)
+  }
+
+  /** Compares every stream that has listeners with the log: whatever no news told of arrives now. */
+  async reconcile(): Promise<void> {
+    const listening = [...this.streams.values()].filter((stream) => stream.isOpen && (stream.subscriptions.size > 0 || stream.guests > 0))
+    for (let start = 0; start < listening.length; start += headsPerRead) {
+      const part = listening.slice(start, start + headsPerRead)
+      const before = new Map(part.map((stream) => [stream.name, stream.headSeq]))
+      for (const head of await readHeads(part.map((stream) => stream.name))) {
+        const stream = this.streams.get(head.stream)
+        if (!stream) continue
+        if (head.epoch !== stream.epoch || head.seq < (before.get(head.stream) ?? 0))
+          this.host.onBroken(stream, 'the log was replaced by an older one')
+        else stream.hint(head.seq)
+      }
+    }
+  }
+
+  /** Forgets what nobody listens to any more, and what the rings hold beyond their age. */
+  tidy(now: number): void {
+    const idle = [...this.streams.values()].filter((stream) => stream.subscriptions.size === 0 && stream.guests === 0)
+    const excess = idle.length - maxLingering
+    for (const [index, stream] of idle.entries()) if (index < excess || now - stream.idleSince > lingerMs) this.drop(stream)
+    for (const stream of this.streams.values()) stream.ring.trim(now)
+  }
+
+  /** Rewritten history (a person was removed from it) must not be told from memory. */
+  forget(name: StreamName): void {
+    this.streams.get(name)?.ring.clear()
+  }
+
+  dispose(): void {
+    for (const stream of this.streams.values()) stream.dispose()
+    this.streams.clear()
+  }
+}

@@ -1,0 +1,150 @@
+import { type DevicePosition, readSubscriptionStart, type StreamStart, type SubscriptionStart } from '~/db/hub-reads'
+import { startCatchUp } from '~/realtime/catch-up'
+import type { Connection } from '~/realtime/connection'
+import type { HubContext } from '~/realtime/context'
+import { everything, toFilter } from '~/realtime/filter'
+import { trackOrder } from '~/realtime/guests'
+import { maxSubscriptions } from '~/realtime/limits'
+import type { LiveStream } from '~/realtime/live-stream'
+import { memberChangeOf, refusalOf, type StreamAnswer, surveyMissed } from '~/realtime/resume'
+import { Subscription } from '~/realtime/subscription'
+import { isId, type Role } from '~/utils/contracts/common'
+import type { StreamName } from '~/utils/contracts/logged-event'
+import type { Authenticate, StreamPosition, Subscribe } from '~/utils/contracts/messages'
+import { isAboutMember } from '~/utils/event-view'
+import { logger } from '~/utils/logger'
+
+/** A stream that a message asks for. */
+export type Wish = {
+  stream: StreamName
+  /** The client's filter; null leaves it as it is (or unfiltered, when new). */
+  choice: Pick<Authenticate, 'events' | 'where'> | null
+  /** The client's position; undefined leaves a running subscription where it is. */
+  resume: StreamPosition | undefined
+}
+
+export type Subscriber = { userId: string; name: string }
+
+export type Begun = { subscriptions: Subscription[]; answers: Record<string, StreamAnswer> }
+
+/**
+ * Makes or changes the subscriptions of one message. `start` was read after the streams began to listen; from the moment
+ * a subscription is placed, changes of the membership reach it through its stream. Nothing is sent to it before
+ * `startCatchUp`. Answers null when the membership ended meanwhile; throws when the log cannot be read.
+ */
+export async function begin(
+  hub: HubContext,
+  connection: Connection,
+  who: Subscriber,
+  wishes: Wish[],
+  start: SubscriptionStart,
+): Promise<Begun | null> {
+  const begun: Begun = { subscriptions: [], answers: {} }
+  try {
+    for (const wish of wishes) {
+      const head = start.streams.find((candidate) => candidate.stream === wish.stream)
+      if (!head) throw new Error(`${wish.stream} was never made`)
+      const stream = hub.streams.listen(wish.stream)
+      await hub.streams.reach(stream, head)
+      if (connection.isClosed) return null
+      const device = start.positions.find((candidate) => candidate.stream === wish.stream)
+      const role = wish.stream.startsWith('store:') ? start.role : null
+      const { subscription, answer } = place(hub, connection, who, { wish, head, stream, role, device })
+      begun.subscriptions.push(subscription)
+      begun.answers[wish.stream] = await answer
+    }
+  } catch (error) {
+    for (const { stream } of wishes) hub.unsubscribe(connection, stream)
+    throw error
+  }
+  return begun.subscriptions.some((subscription) => subscription.isEnded) ? null : begun
+}
+
+type Place = { wish: Wish; head: StreamStart; stream: LiveStream; role: Role | null; device: DevicePosition | undefined }
+
+/** Synchronous up to the answer: between the last look at the stream and the placing nothing can happen. */
+function place(hub: HubContext, connection: Connection, who: Subscriber, at: Place): { subscription: Subscription; answer: Promise<StreamAnswer> } {
+  const { wish, head, stream, role } = at
+  const existing = connection.subscriptions.get(stream.name)
+  const filter = wish.choice ? toFilter(wish.choice) : (existing?.filter ?? everything)
+  if (existing && !wish.resume) {
+    stream.change(existing, { role, filter })
+    return { subscription: existing, answer: Promise.resolve({ epoch: stream.epoch, seq: stream.headSeq, resumed: true, replayed: 0 }) }
+  }
+  if (existing) hub.unsubscribe(connection, stream.name)
+  const position = wish.resume ?? at.device
+  const reason = position ? refusalOf(position, head) : null
+  const canResume = position !== undefined && reason === null
+  const subscription = new Subscription(connection, stream, who.userId, role, filter, canResume ? position.seq : head.seq)
+  stream.add(subscription)
+  connection.subscriptions.set(stream.name, subscription)
+  if (role) hub.presence.join(stream.ownerId, who.userId, who.name, role)
+  applyPassedChanges(hub, subscription, head.seq)
+  const lost: StreamAnswer = { epoch: head.epoch, seq: head.seq, resumed: false, ...(reason && { reason }) }
+  return { subscription, answer: canResume ? resume(subscription, position.seq, head) : Promise.resolve(lost) }
+}
+
+async function resume(subscription: Subscription, after: number, head: StreamStart): Promise<StreamAnswer> {
+  const replayed = await surveyMissed(subscription, after, head.seq)
+  if (replayed !== 'expired') return { epoch: head.epoch, seq: head.seq, resumed: true, replayed }
+  subscription.position = head.seq
+  return { epoch: head.epoch, seq: head.seq, resumed: false, reason: 'expired' }
+}
+
+/** Changes of the membership that the stream passed after `start` was read and before the subscription was placed. */
+function applyPassedChanges(hub: HubContext, subscription: Subscription, seq: number): void {
+  for (const { event } of subscription.stream.ring.after(seq) ?? []) {
+    if (!isAboutMember(event) || event.subjectId !== subscription.userId) continue
+    const { action, role } = memberChangeOf(event)
+    if (action === 'member_removed') hub.unsubscribe(subscription.connection, subscription.stream.name)
+    else subscription.role = role
+  }
+}
+
+/** `subscribe`: adds or replaces a subscription to a store, or follows one order by its tracking token. */
+export async function subscribe(hub: HubContext, connection: Connection, data: Subscribe, replyTo: string | undefined): Promise<void> {
+  if ('trackingToken' in data) return trackOrder(hub, connection, data.trackingToken, replyTo)
+  const { user } = connection
+  if (!user) return connection.sendError('unauthorized', 'Authenticate first', replyTo)
+  const { storeId } = data
+  if (!isId(storeId)) return connection.sendError('not_found', noStore, replyTo)
+  await connection.catchUp
+  const stream: StreamName = `store:${storeId}`
+  if (!connection.subscriptions.has(stream) && countSubscriptions(connection) >= maxSubscriptions) {
+    return connection.sendError('too_many_subscriptions', 'At most 50 subscriptions', replyTo)
+  }
+  hub.streams.listen(stream)
+  const start = await readSubscriptionStart(user.userId, storeId, null, [stream])
+  if (connection.isClosed) return
+  if (start.role === null) return connection.sendError('not_found', noStore, replyTo)
+  const wish: Wish = { stream, choice: { events: data.events, where: data.where }, resume: positionIn(data.resume, stream) }
+  const begun = await begin(hub, connection, user, [wish], start)
+  if (!begun) return connection.sendError('not_found', noStore, replyTo)
+  logger.debug({ sessionId: connection.sessionId, stream }, 'websocket: subscribed')
+  connection.sendMessage('subscribed', { storeId, streams: begun.answers }, replyTo)
+  startCatchUp(connection, begun.subscriptions, hub.streams.readLog)
+}
+
+const noStore = 'No such store'
+
+/** Stores and followed orders; the user's own stream does not count. */
+const countSubscriptions = (connection: Connection): number =>
+  (connection.tracked?.size ?? 0) + [...connection.subscriptions.keys()].filter((name) => name.startsWith('store:')).length
+
+/** A position of a `resume`, which may be the bare position or positions by stream. */
+export function positionIn(resume: Extract<Subscribe, { storeId: string }>['resume'], stream: StreamName): StreamPosition | undefined {
+  if (!resume) return undefined
+  if (isPosition(resume)) return resume
+  return Object.hasOwn(resume, stream) ? resume[stream] : undefined
+}
+
+const isPosition = (resume: object): resume is StreamPosition => 'epoch' in resume && typeof resume.epoch === 'string'
+
+/** `unsubscribe {storeId}`. */
+export async function unsubscribe(hub: HubContext, connection: Connection, storeId: string, replyTo: string | undefined): Promise<void> {
+  await connection.catchUp
+  const stream = `store:${storeId}`
+  if (!connection.subscriptions.has(stream)) return connection.sendError('not_found', 'No such subscription', replyTo)
+  hub.unsubscribe(connection, stream)
+  connection.sendMessage('unsubscribed', { storeId }, replyTo)
+}

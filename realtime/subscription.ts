@@ -1,0 +1,39 @@
+import type { Connection } from '~/realtime/connection'
+import type { Filter } from '~/realtime/filter'
+import type { LiveStream } from '~/realtime/live-stream'
+import { type View, viewOf } from '~/utils/actor'
+import type { Role } from '~/utils/contracts/common'
+
+/**
+ * One socket's place in one stream. `position` is the last seq that was sent or passed over; while `isLive` the stream
+ * itself keeps the place, since all its live sockets share it.
+ */
+export class Subscription {
+  isLive = false
+  /** Taken away while it was catching up: nothing more is sent. */
+  isEnded = false
+
+  constructor(
+    readonly connection: Connection,
+    readonly stream: LiveStream,
+    readonly userId: string,
+    /** The role in the store; null on the user's own stream. */
+    public role: Role | null,
+    public filter: Filter,
+    public position: number,
+  ) {}
+
+  get view(): View {
+    return this.role ? viewOf(this.role) : 'full'
+  }
+
+  /** Sockets with equal keys get equal frames. */
+  get groupKey(): string {
+    return this.view === 'kiosk' ? `kiosk:${this.userId}${this.filter.key}` : `${this.view}${this.filter.key}`
+  }
+
+  /** Everything up to here was sent to the socket, or is not for it. */
+  get sentSeq(): number {
+    return this.isLive ? this.stream.deliveredSeq : this.position
+  }
+}
