@@ -68,7 +68,7 @@ export async function addMember(member: Member, input: AddMember) {
     const [user] = await tx
       .select()
       .from(users)
-      .where(eq(sql`lower(${users.email})`, input.email.toLowerCase()))
+      .where(and(sql`lower(${users.email}) = lower(${input.email})`, eq(users.kind, 'person')))
     if (!user) throw notFound('Nobody is registered with this e-mail address', 'user_not_found')
     const [row] = await tx.insert(members).values({ storeId: member.storeId, userId: user.id, role: input.role }).onConflictDoNothing().returning()
     if (!row) throw conflict('already_member', 'This user is a member already')
