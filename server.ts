@@ -71,6 +71,8 @@ function listen(config: Config, hub: Hub): Server<Connection>[] {
     // Bodies are limited, with an answer in the envelope, by routes/middleware/body.ts.
     maxRequestBodySize: 64 * 1024 * 1024,
     development: false,
+    // `development: false` alone lets a second process take the same port unseen.
+    reusePort: false,
     websocket: hub.handlers,
   } as const
   const isHubPath = (request: Request) => URL.parse(request.url)?.pathname === config.ws.path

@@ -1,4 +1,4 @@
-import { type TestServer, testServer } from './server'
+import { testServer } from './server'
 
 /** A REST client for tests: every answer with its envelope taken apart. */
 
@@ -15,7 +15,7 @@ export type RequestOptions = { body?: unknown; rawBody?: string; headers?: Recor
 
 export class ApiClient {
   constructor(
-    readonly server: TestServer,
+    readonly server: { base: string; api: string },
     readonly token?: string,
   ) {}
 

@@ -1,0 +1,74 @@
+import { resolve } from 'node:path'
+import { ApiClient } from './api'
+
+/** Servers as processes of their own, for what a test cannot see from inside: starts, ends, and what is printed. */
+
+export type ServerProcess = {
+  api: ApiClient
+  base: string
+  /** Everything printed so far. */
+  output(): string
+  /** Sends the signal and resolves with the exit status when the process is gone. */
+  end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number>
+}
+
+type Ended = { code: number; output: string }
+
+const root = resolve(import.meta.dir, '../..')
+const settings = { NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', DRAIN_SECONDS: '0', RATE_LIMIT_RPS: '0' }
+
+function launch(cwd: string, environment: Record<string, string>) {
+  const child = Bun.spawn([process.execPath, '--no-env-file', 'run', resolve(root, 'server.ts')], {
+    cwd,
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...settings, ...environment },
+    stdin: 'ignore',
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
+  let output = ''
+  let onOutput = () => {}
+  const collect = async (stream: ReadableStream<Uint8Array>) => {
+    const decoder = new TextDecoder()
+    for await (const chunk of stream) {
+      output += decoder.decode(chunk, { stream: true })
+      onOutput()
+    }
+  }
+  const ended = Promise.all([child.exited, collect(child.stdout), collect(child.stderr)]).then(([code]): Ended => ({ code, output }))
+  return {
+    child,
+    ended,
+    output: () => output,
+    /** Resolves with the port when the server says that it listens. */
+    listening: () => {
+      const { promise, resolve: listens } = Promise.withResolvers<number>()
+      onOutput = () => {
+        const line = output.split('\n').find((text) => text.includes('ZipZap is listening'))
+        if (line) listens(JSON.parse(line).port)
+      }
+      onOutput()
+      return promise
+    },
+  }
+}
+
+/** Starts a server whose working directory is `cwd`; resolves when it listens, rejects when it ends before that. */
+export async function spawnServer(cwd: string, environment: Record<string, string> = {}): Promise<ServerProcess> {
+  const { child, ended, output, listening } = launch(cwd, environment)
+  const early = ended.then((result) => Promise.reject(new Error(`the server ended with ${result.code}: ${result.output}`)))
+  const port = await Promise.race([listening(), early])
+  early.catch(() => {})
+  const base = `http://127.0.0.1:${port}`
+  return {
+    api: new ApiClient({ base, api: `${base}/api/v1` }),
+    base,
+    output,
+    async end(signal) {
+      child.kill(signal)
+      return (await ended).code
+    },
+  }
+}
+
+/** Starts a server that is expected to give up, and resolves with what it printed. */
+export const spawnToEnd = (cwd: string, environment: Record<string, string>): Promise<Ended> => launch(cwd, environment).ended
