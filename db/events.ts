@@ -6,6 +6,7 @@ import type { Actor, IdempotencyRequest } from '~/utils/actor'
 import type { LoggedEventType } from '~/utils/contracts/event-types'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import { unavailable } from '~/utils/errors'
+import { metrics } from '~/utils/metrics'
 
 /**
  * The event log: streams of events, appended in the transaction of the change they tell of.
@@ -118,6 +119,7 @@ async function appendEvents(tx: Transaction, actor: Actor, emitted: NewEvent[], 
     order_type: event.order?.type ?? null,
     order_created_by: event.order?.createdBy ?? null,
   }))
+  const measured = metrics.appendSeconds.startTimer()
   const appended = await rowsOf<AppendedStream>(
     tx,
     sql`
@@ -140,6 +142,7 @@ async function appendEvents(tx: Transaction, actor: Actor, emitted: NewEvent[], 
     )${answer ? keepAnswerSql(actor.userId, answer) : sql``}
     select stream, epoch, last_seq::float8, to_char(now() at time zone 'UTC', ${isoFormat}) as at from advanced, (select count(*) from logged) as written`,
   )
+  measured()
   return numberEvents(input, emitted, appended)
 }
 

@@ -4,6 +4,7 @@ import type { Subscription } from '~/realtime/subscription'
 import type { Role } from '~/utils/contracts/common'
 import { type CloseCode, closeCodes, type WsErrorCode } from '~/utils/contracts/ws-codes'
 import { logger } from '~/utils/logger'
+import { metrics } from '~/utils/metrics'
 import { TokenBucket } from '~/utils/token-bucket'
 
 export type Socket = ServerWebSocket<Connection>
@@ -127,6 +128,7 @@ export class Connection {
   }
 
   sendError(code: WsErrorCode, message: string, replyTo?: string, retryAfterMs?: number): void {
+    metrics.rejected.inc({ reason: code })
     this.sendMessage('error', { code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) }, replyTo)
   }
 

@@ -14,8 +14,10 @@ import { Sockets } from '~/realtime/sockets'
 import { StreamRegistry } from '~/realtime/stream-registry'
 import { type Upgrades, upgrade } from '~/realtime/upgrade'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
+import type { PresentUser } from '~/utils/contracts/presence'
 import { logger } from '~/utils/logger'
-import type { PresentUser, WebSocketHealth, WebSocketManager, WebSocketStats } from '~/utils/websocket'
+import { metrics } from '~/utils/metrics'
+import type { WebSocketHealth, WebSocketManager, WebSocketStats } from '~/utils/websocket'
 
 /** The log and the ended sessions are compared with what is known here this often. */
 const reconcileMs = 1_000
@@ -55,8 +57,10 @@ export class Hub implements WebSocketManager {
         onMemberEvent: (stream, event) => this.applyMemberEvent(stream, event),
         onOrderStatus: (event) => this.context.guests.tell(event),
         onBroken: (stream, reason) => this.breakStream(stream, reason),
-        onDelivered: (count) => {
+        onDelivered: (count, bytes) => {
           this.deliveries += count
+          metrics.deliveries.inc(count)
+          metrics.deliveredBytes.inc(bytes)
         },
       }),
       presence: new Presence((storeId, type, data) => this.announce(storeId, type, data)),
@@ -123,6 +127,7 @@ export class Hub implements WebSocketManager {
   /** The socket is closing: nothing more is sent to it, and it counts nowhere. */
   private forget(connection: Connection, code: number): void {
     logger.debug({ sessionId: connection.sessionId, code }, 'websocket: closing')
+    metrics.closes.inc({ code })
     for (const name of [...connection.subscriptions.keys()]) this.unsubscribe(connection, name)
     for (const name of this.context.guests.remove(connection)) {
       const stream = this.context.streams.get(name as StreamName)

@@ -6,6 +6,7 @@ import type { View } from '~/utils/actor'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import { isAboutMember } from '~/utils/event-view'
 import { logger } from '~/utils/logger'
+import { metrics } from '~/utils/metrics'
 
 /** Live sockets that get equal frames. */
 type Group = { view: View; userId: string; filter: Filter; subscriptions: Set<Subscription> }
@@ -206,6 +207,7 @@ export class LiveStream {
     const startedAt = performance.now()
     for (const group of this.groups.values()) this.deliver(group, batch)
     this.flushedAt = performance.now()
+    for (const entry of batch) metrics.commitToSend.observe((startedAt - entry.keptSince) / 1000)
     this.windowMs = Math.min(maxWindowMs, Math.max(minWindowMs, this.flushedAt - startedAt))
   }
 

@@ -1,5 +1,5 @@
 import type { Role } from '~/utils/contracts/common'
-import type { PresentUser } from '~/utils/websocket'
+import type { PresentUser } from '~/utils/contracts/presence'
 
 /** A reload or a short cut is not a leaving. */
 const graceMs = 2_000

@@ -2,6 +2,7 @@ import { readEvents } from '~/db/events'
 import { readHeads } from '~/db/hub-reads'
 import { LiveStream, type StreamHost } from '~/realtime/live-stream'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
+import { metrics } from '~/utils/metrics'
 
 /** Rows of one read of the log: an event may hold a product with a long description. */
 const readLimit = 200
@@ -78,7 +79,10 @@ export class StreamRegistry {
         if (!stream) continue
         if (head.epoch !== stream.epoch || head.seq < (before.get(head.stream) ?? 0))
           this.host.onBroken(stream, 'the log was replaced by an older one')
-        else stream.hint(head.seq)
+        else if (head.seq > stream.headSeq) {
+          metrics.reconcileFound.inc()
+          stream.hint(head.seq)
+        }
       }
     }
   }

@@ -13,6 +13,7 @@ import type { StreamName } from '~/utils/contracts/logged-event'
 import type { Authenticate, StreamPosition, Subscribe } from '~/utils/contracts/messages'
 import { isAboutMember } from '~/utils/event-view'
 import { logger } from '~/utils/logger'
+import { metrics } from '~/utils/metrics'
 
 /** A stream that a message asks for. */
 export type Wish = {
@@ -80,6 +81,7 @@ function place(hub: HubContext, connection: Connection, who: Subscriber, at: Pla
   connection.subscriptions.set(stream.name, subscription)
   if (role) hub.presence.join(stream.ownerId, who.userId, who.name, role)
   applyPassedChanges(hub, subscription, head.seq)
+  if (position) metrics.resumes.inc({ result: canResume ? 'yes' : 'no', reason: reason ?? '' })
   const lost: StreamAnswer = { epoch: head.epoch, seq: head.seq, resumed: false, ...(reason && { reason }) }
   return { subscription, answer: canResume ? resume(subscription, position.seq, head) : Promise.resolve(lost) }
 }

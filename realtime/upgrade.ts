@@ -3,6 +3,7 @@ import type { Connection, SocketSession } from '~/realtime/connection'
 import type { HubContext } from '~/realtime/context'
 import { maxSocketsPerUser } from '~/realtime/limits'
 import { logger } from '~/utils/logger'
+import { metrics } from '~/utils/metrics'
 import { clientAddress, isOwnOrigin, limitKey } from '~/utils/origin'
 
 export const subprotocol = 'zipzap.v1'
@@ -92,6 +93,7 @@ function judgeOrigin(upgrades: Upgrades, headers: Headers): Response | undefined
 }
 
 function refuse(status: number, code: string, message: string, headers: Record<string, string> = {}): Response {
+  metrics.rejected.inc({ reason: code })
   const requestId = Bun.randomUUIDv7()
   return Response.json(
     { success: false, data: null, message, error: { code, requestId } },

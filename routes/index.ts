@@ -5,10 +5,12 @@ import { customerRoutes } from '~/routes/customer.routes'
 import { deviceRoutes } from '~/routes/device.routes'
 import { documentRoutes } from '~/routes/documents.routes'
 import { memberRoutes } from '~/routes/member.routes'
+import { metricsRoutes } from '~/routes/metrics.routes'
 import { answerFailure, unknownRoute } from '~/routes/middleware/failures'
 import { crossOrigin, refuseCredentialInUrl, requestContext, securityHeaders } from '~/routes/middleware/request'
 import { notificationRoutes } from '~/routes/notification.routes'
 import { describeApi } from '~/routes/openapi'
+import { presenceRoutes } from '~/routes/presence.routes'
 import { productRoutes } from '~/routes/product.routes'
 import { storeRoutes } from '~/routes/store.routes'
 import { systemRoutes, webSocketSystemRoutes } from '~/routes/system.routes'
@@ -34,8 +36,10 @@ export function createApp(config: Config) {
   app.route(api, productRoutes)
   app.route(api, customerRoutes)
   app.route(api, notificationRoutes)
+  app.route(api, presenceRoutes)
   app.route(api, webSocketSystemRoutes)
   app.route('/', systemRoutes)
+  app.route('/', metricsRoutes)
   app.route('/', documentRoutes(describeApi(app, config)))
 
   app.notFound(unknownRoute(app))

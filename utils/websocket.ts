@@ -1,4 +1,5 @@
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
+import type { PresentUser } from '~/utils/contracts/presence'
 
 /**
  * The one door through which controllers reach the hub. `server.ts` attaches the hub; until then nothing listens and
@@ -27,8 +28,6 @@ export interface WebSocketManager {
   getStats(): WebSocketStats
   getHealth(): WebSocketHealth
 }
-
-export type PresentUser = { userId: string; name: string; role: string; sessions: number }
 
 /** Total: open sockets. Active: authenticated, and heard from within two heartbeats. */
 export type WebSocketStats = {

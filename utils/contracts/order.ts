@@ -1,5 +1,18 @@
 import { z } from 'zod'
-import { addressText, amount, id, instant, nameText, noteText, pageQuery, phoneText, text, timestamp, version } from '~/utils/contracts/common'
+import {
+  addressText,
+  amount,
+  id,
+  instant,
+  nameText,
+  noteText,
+  pageQuery,
+  phoneText,
+  searchText,
+  text,
+  timestamp,
+  version,
+} from '~/utils/contracts/common'
 import { orderItemSchema, orderStatusSchema, orderTypeSchema, paymentStatusSchema, statusChangeSchema } from '~/utils/contracts/order-document'
 
 export const orderSourceSchema = z.enum(['till', 'kiosk', 'web', 'phone'])
@@ -123,6 +136,6 @@ export const orderQuerySchema = z.strictObject({
   customerId: id.optional(),
   from: instant.optional().meta({ description: 'Created at this time or later' }),
   to: instant.optional().meta({ description: 'Created at this time or earlier' }),
-  q: text(200).optional().meta({ description: "Beginning of the number, or part of the customer's name, the table or the note" }),
+  q: searchText.optional().meta({ description: "Part of the number, of the customer's name, of the table or of the note" }),
 })
 export type OrderQuery = z.infer<typeof orderQuerySchema>
