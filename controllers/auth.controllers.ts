@@ -2,7 +2,7 @@ import { and, asc, eq, sql } from 'drizzle-orm'
 import { openSession, toSession } from '~/controllers/session.controllers'
 import { type Client, checkPassword } from '~/controllers/sign-in.controllers'
 import { toUser } from '~/controllers/user.controllers'
-import { db, sqlState } from '~/db/client'
+import { db } from '~/db/client'
 import { createStream, userStream } from '~/db/events'
 import { members, sessions, stores, users } from '~/db/schema'
 import { inTransaction } from '~/db/transaction'
@@ -11,6 +11,7 @@ import type { Login, Membership } from '~/utils/contracts/auth'
 import type { Register } from '~/utils/contracts/user'
 import { conflict, unauthorized } from '~/utils/errors'
 import { hashPassword, inPasswordTurn } from '~/utils/password'
+import { sqlState } from '~/utils/sql-state'
 
 export async function register(client: Client, input: Register) {
   const passwordHash = await inPasswordTurn(client.address, () => hashPassword(input.password))

@@ -1,5 +1,5 @@
 import { eq, inArray, sql } from 'drizzle-orm'
-import { db, sqlState, type Transaction } from '~/db/client'
+import { db, type Transaction } from '~/db/client'
 import { createStream, storeStream, userStream, withEvents } from '~/db/events'
 import { positionOf, readPage } from '~/db/page'
 import { members, orderCounters, stores } from '~/db/schema'
@@ -8,6 +8,7 @@ import type { Actor, Member } from '~/utils/actor'
 import type { PageQuery } from '~/utils/contracts/common'
 import type { CreateStore, Store, UpdateStore } from '~/utils/contracts/store'
 import { conflict, notFound } from '~/utils/errors'
+import { sqlState } from '~/utils/sql-state'
 import { wsManager } from '~/utils/websocket'
 
 type StoreRow = typeof stores.$inferSelect

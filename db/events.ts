@@ -1,5 +1,5 @@
 import { eq, sql } from 'drizzle-orm'
-import { db, rowsOf, sqlState, type Transaction } from '~/db/client'
+import { db, rowsOf, type Transaction } from '~/db/client'
 import { claimIdempotencyKey, type KeptAnswer, keepAnswer, keepAnswerSql } from '~/db/idempotency'
 import { streams } from '~/db/schema'
 import type { Actor, IdempotencyRequest } from '~/utils/actor'
@@ -7,6 +7,7 @@ import type { LoggedEventType } from '~/utils/contracts/event-types'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import { unavailable } from '~/utils/errors'
 import { metrics } from '~/utils/metrics'
+import { sqlState } from '~/utils/sql-state'
 
 /**
  * The event log: streams of events, appended in the transaction of the change they tell of.

@@ -1,7 +1,8 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { rowsOf, sqlState, type Transaction } from '~/db/client'
+import { rowsOf, type Transaction } from '~/db/client'
 import type { IdempotencyRequest } from '~/utils/actor'
 import { conflict, idempotencyKeyReused } from '~/utils/errors'
+import { sqlState } from '~/utils/sql-state'
 
 /**
  * Idempotency keys (draft-ietf-httpapi-idempotency-key-header): the key's row lives and dies with the write's own

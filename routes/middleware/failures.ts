@@ -1,9 +1,9 @@
 import type { Context, Hono } from 'hono'
 import { HTTPException } from 'hono/http-exception'
-import { sqlState } from '~/db/client'
 import { AppError, badRequest, methodNotAllowed, notFound, unavailable, unsupportedMediaType } from '~/utils/errors'
 import type { AppEnv } from '~/utils/http'
 import { logger } from '~/utils/logger'
+import { sqlState } from '~/utils/sql-state'
 
 /** The only place that builds a failure envelope. */
 export function answerFailure(error: unknown, c: Context<AppEnv>): Response {
