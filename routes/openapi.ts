@@ -29,7 +29,6 @@ const tagDescriptions: Record<string, string> = {
   Customers: 'Who orders',
   Orders: 'Orders from the first item to the last status',
   Payments: 'What was paid for an order, and refunded',
-  Presence: 'Who is online',
   Notifications: 'Messages to everybody in a store, or to one of its members',
   Presence: 'Who is online in a store, over all instances',
   WebSocket: 'What a page needs before it opens a socket; /asyncapi.json describes the messages',
