@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { authRoutes } from '~/routes/auth.routes'
 import { categoryRoutes } from '~/routes/category.routes'
+import { consoleRoutes } from '~/routes/console.routes'
 import { customerRoutes } from '~/routes/customer.routes'
 import { deviceRoutes } from '~/routes/device.routes'
 import { documentRoutes } from '~/routes/documents.routes'
@@ -41,6 +42,7 @@ export function createApp(config: Config) {
   app.route('/', systemRoutes)
   app.route('/', metricsRoutes)
   app.route('/', documentRoutes(describeApi(app, config)))
+  app.route('/', consoleRoutes(config))
 
   app.notFound(unknownRoute(app))
   return app
