@@ -48,6 +48,16 @@ export type Written<T> = {
 
 const maxAttempts = 4
 
+/** `committedAt` is `performance.now()` right after COMMIT has returned. */
+export type CommitObserver = (events: LoggedEvent[], committedAt: number) => void
+
+let commitObserver: CommitObserver | undefined
+
+/** Tells one observer of every commit of this process that logged events; undefined ends it. For measurements. */
+export function observeCommits(observer: CommitObserver | undefined): void {
+  commitObserver = observer
+}
+
 /**
  * Runs one write: `work` changes rows and says by `emit` what happened; the log is appended last, then COMMIT.
  * With an Idempotency-Key the key is claimed first and the answer kept in the same transaction; a known key answers
@@ -57,7 +67,12 @@ const maxAttempts = 4
 export async function withEvents<T extends object>(actor: Actor, work: (tx: Transaction, emit: Emit) => Promise<T>): Promise<Written<T>> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await runOnce(actor, work)
+      const written = await runOnce(actor, work)
+      if (written.events.length > 0) {
+        metrics.appended.inc(written.events.length)
+        commitObserver?.(written.events, performance.now())
+      }
+      return written
     } catch (error) {
       const { code } = sqlState(error)
       const canRetry = code === '40001' || code === '40P01'
