@@ -5,6 +5,10 @@ import { DataDirectoryInUse, openDatabase } from '~/db/client'
 import { removeExpiredRows } from '~/db/retention'
 import type { Connection } from '~/realtime/connection'
 import { Hub } from '~/realtime/hub'
+import { inProcessRelay } from '~/realtime/relay/in-process'
+import { openPostgresRelay } from '~/realtime/relay/postgres'
+import { openRedisRelay } from '~/realtime/relay/redis'
+import type { Relay, RelayListener } from '~/realtime/relay/relay'
 import { createApp } from '~/routes'
 import { rateLimit } from '~/routes/middleware/rate-limit'
 import { type Config, ConfigError, loadConfig } from '~/utils/config'
@@ -36,7 +40,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     identify: authenticate,
   })
   attachWebSocketManager(hub)
-  hub.start()
+  await hub.start((listener) => openRelay(config, listener))
   const listeners = listen(config, hub)
   const retention = repeat('retention', retentionEveryMs, () => removeExpiredRows(config.eventRetentionHours))
   const port = listeners[0]?.port ?? config.port
@@ -60,6 +64,13 @@ export async function startServer(config: Config): Promise<RunningServer> {
   }
 
   return { port, drain, stop }
+}
+
+/** Redis when it is there, else PostgreSQL itself; the embedded database serves one process, which has nobody to tell. */
+function openRelay(config: Config, listener: RelayListener): Promise<Relay> {
+  if (config.redisUrl && config.databaseUrl) return openRedisRelay(config.redisUrl, listener)
+  if (config.databaseUrl) return openPostgresRelay(config.databaseUrl, listener)
+  return Promise.resolve(inProcessRelay)
 }
 
 /** REST and the hub on `PORT`; with `WS_PORT` the hub, and only the hub, there too. */

@@ -20,7 +20,7 @@ export async function authenticate(hub: HubContext, connection: Connection, data
   if (connection.isClosed) return
   if (!session) return connection.sendError('unauthorized', 'No live session for this', replyTo)
   if (session.userId !== data.userId) return connection.sendError('forbidden', 'The session belongs to another user', replyTo)
-  if (ownerOf(connection) !== session.userId && hub.sockets.ofUser(session.userId).size >= maxSocketsPerUser) {
+  if (ownerOf(connection) !== session.userId && hub.cluster.countSockets(session.userId) >= maxSocketsPerUser) {
     return connection.sendError('too_many_connections', 'This user has too many open sockets', replyTo)
   }
   const isSameUser = connection.user?.userId === session.userId
@@ -80,7 +80,7 @@ async function subscribeUser(
       storeId,
       role: connection.user?.role ?? null,
       userSessions: countAuthenticated(hub, session.userId),
-      storeSessions: storeId === null ? 0 : hub.presence.sessions(storeId),
+      storeSessions: storeId === null ? 0 : hub.cluster.presence.sessions(storeId),
       expiresAt: session.expiresAt,
       streams: begun.answers,
     },
@@ -97,6 +97,7 @@ function becomeUser(hub: HubContext, connection: Connection, session: SocketSess
   const owner = ownerOf(connection)
   connection.user = { ...session, ...place, deviceId: place.deviceId ?? before?.deviceId ?? null, isExpiryTold: false }
   hub.sockets.claim(connection, session.userId, owner)
+  hub.cluster.setOwner(connection.sessionId, session.userId)
 }
 
 const countAuthenticated = (hub: HubContext, userId: string): number =>

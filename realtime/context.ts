@@ -1,7 +1,7 @@
+import type { Cluster } from '~/realtime/cluster'
 import type { Connection, SocketSession } from '~/realtime/connection'
 import type { Guests } from '~/realtime/guests'
 import type { AcknowledgedPositions } from '~/realtime/positions'
-import type { Presence } from '~/realtime/presence'
 import type { Sockets } from '~/realtime/sockets'
 import type { StreamRegistry } from '~/realtime/stream-registry'
 import type { Config } from '~/utils/config'
@@ -27,7 +27,7 @@ export type HubContext = {
   lookups: Lookups
   sockets: Sockets
   streams: StreamRegistry
-  presence: Presence
+  cluster: Cluster
   positions: AcknowledgedPositions
   guests: Guests
   /** Ends one subscription of a socket. */

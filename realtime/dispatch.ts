@@ -67,7 +67,7 @@ function handle(hub: HubContext, connection: Connection, message: ClientMessage)
     case 'ack':
       return acknowledge(hub, connection, message.data, message.id)
     case 'custom_action':
-      return customAction(connection, message.data, message.id)
+      return customAction(hub, connection, message.data, message.id)
     case 'ping':
       return pong(connection, message.id)
     case 'pong':
@@ -99,7 +99,7 @@ function acknowledge(hub: HubContext, connection: Connection, data: Ack, id: str
 }
 
 /** Passed on to the store's other sockets as it came; never logged. */
-function customAction(connection: Connection, data: CustomAction, id: string | undefined): void {
+function customAction(hub: HubContext, connection: Connection, data: CustomAction, id: string | undefined): void {
   const { user } = connection
   if (!user) return connection.sendError('unauthorized', 'Authenticate first', id)
   const storeId = data.storeId ?? user.storeId
@@ -107,6 +107,6 @@ function customAction(connection: Connection, data: CustomAction, id: string | u
   if (!storeId || !subscription) return connection.sendError('not_found', 'No such subscription', id)
   if (subscription.view === 'kiosk') return connection.sendError('forbidden', 'A kiosk may not do this', id)
   const frame = encodeFrame('custom_action', data, { userId: user.userId, storeId, sessionId: connection.sessionId })
-  subscription.stream.tell('custom_action', frame, { except: connection, views: ['full', 'kitchen'] })
+  hub.cluster.tell(subscription.stream.name, 'custom_action', frame, { except: connection })
   connection.sendMessage('ack', {}, id)
 }

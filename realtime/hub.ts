@@ -1,5 +1,6 @@
 import type { Server, WebSocketHandler } from 'bun'
 import { readEndedSessions } from '~/db/hub-reads'
+import { Cluster } from '~/realtime/cluster'
 import { Connection, type SocketSession } from '~/realtime/connection'
 import type { HubConfig, HubContext, Lookups } from '~/realtime/context'
 import { receive } from '~/realtime/dispatch'
@@ -7,8 +8,7 @@ import { Guests } from '~/realtime/guests'
 import { Heartbeat } from '~/realtime/heartbeat'
 import type { LiveStream } from '~/realtime/live-stream'
 import { AcknowledgedPositions } from '~/realtime/positions'
-import { Presence } from '~/realtime/presence'
-import { encodeFrame } from '~/realtime/protocol'
+import type { Relay, RelayListener } from '~/realtime/relay/relay'
 import { memberChangeOf } from '~/realtime/resume'
 import { Sockets } from '~/realtime/sockets'
 import { StreamRegistry } from '~/realtime/stream-registry'
@@ -49,21 +49,22 @@ export class Hub implements WebSocketManager {
 
   constructor(private readonly options: HubOptions) {
     const { config } = options
+    const streams = new StreamRegistry({
+      onMemberEvent: (stream, event) => this.applyMemberEvent(stream, event),
+      onOrderStatus: (event) => this.context.guests.tell(event),
+      onBroken: (stream, reason) => this.breakStream(stream, reason),
+      onDelivered: (count, bytes) => {
+        this.deliveries += count
+        metrics.deliveries.inc(count)
+        metrics.deliveredBytes.inc(bytes)
+      },
+    })
     this.context = {
       config,
       lookups: options.lookups,
-      sockets: new Sockets(),
-      streams: new StreamRegistry({
-        onMemberEvent: (stream, event) => this.applyMemberEvent(stream, event),
-        onOrderStatus: (event) => this.context.guests.tell(event),
-        onBroken: (stream, reason) => this.breakStream(stream, reason),
-        onDelivered: (count, bytes) => {
-          this.deliveries += count
-          metrics.deliveries.inc(count)
-          metrics.deliveredBytes.inc(bytes)
-        },
-      }),
-      presence: new Presence((storeId, type, data) => this.announce(storeId, type, data)),
+      sockets: new Sockets((userId, count) => this.context.cluster.setSocketCount(userId, count)),
+      streams,
+      cluster: new Cluster(streams, { endSessions: (ids) => this.closeSessions(ids), onGap: () => void this.reconcile() }),
       positions: new AcknowledgedPositions(),
       guests: new Guests(),
       unsubscribe: (connection, stream) => this.unsubscribe(connection, stream),
@@ -79,7 +80,9 @@ export class Hub implements WebSocketManager {
     }
   }
 
-  start(): void {
+  /** Begins to serve; `openRelay` connects to the other instances. */
+  async start(openRelay: (listener: RelayListener) => Promise<Relay>): Promise<void> {
+    await this.context.cluster.join(openRelay)
     this.heartbeat.start()
     this.timers.push(setInterval(() => void this.reconcile(), reconcileMs))
   }
@@ -133,6 +136,7 @@ export class Hub implements WebSocketManager {
       const stream = this.context.streams.get(name as StreamName)
       if (stream) stream.guests -= 1
     }
+    if (connection.user) this.context.cluster.setOwner(connection.sessionId, null)
     this.context.sockets.remove(connection)
     if (connection.user?.deviceId) void this.context.positions.flush()
   }
@@ -142,7 +146,7 @@ export class Hub implements WebSocketManager {
     if (!subscription) return
     connection.subscriptions.delete(name)
     subscription.stream.remove(subscription)
-    if (subscription.role) this.context.presence.leave(subscription.stream.ownerId, subscription.userId)
+    if (subscription.role) this.context.cluster.presence.leave(subscription.stream.ownerId, subscription.userId)
   }
 
   // Streams
@@ -150,6 +154,7 @@ export class Hub implements WebSocketManager {
   private publish(events: LoggedEvent[]): void {
     try {
       this.context.streams.publish(events)
+      this.context.cluster.announceHeads(events)
     } catch (error) {
       // The events are committed: the reconciliation delivers them.
       logger.error({ err: error }, 'websocket: publishing failed')
@@ -169,7 +174,7 @@ export class Hub implements WebSocketManager {
       } else stream.change(subscription, { role })
       if (connection.user?.storeId === stream.ownerId) connection.user.role = action === 'member_removed' ? null : role
     }
-    if (action === 'member_changed') this.context.presence.setRole(stream.ownerId, userId, role)
+    if (action === 'member_changed') this.context.cluster.presence.setRole(stream.ownerId, userId, role)
   }
 
   private breakStream(stream: LiveStream, reason: string): void {
@@ -178,17 +183,13 @@ export class Hub implements WebSocketManager {
     for (const connection of [...stream.subscriptions.keys()]) connection.close(1012, 'Come back and reload')
   }
 
-  private announce(storeId: string, type: 'user_joined' | 'user_left', data: object): void {
-    this.context.streams.get(`store:${storeId}`)?.tell(type, encodeFrame(type, data, { storeId }), { views: ['full', 'kitchen'] })
-  }
-
   /** What no news told of: missed events, sessions ended elsewhere. */
   private async reconcile(): Promise<void> {
     if (this.isReconciling) return
     this.isReconciling = true
     try {
       await this.context.streams.reconcile()
-      if (this.context.sockets.size > 0) this.endSessions(await readEndedSessions(endedWithinSeconds))
+      if (this.context.sockets.size > 0) this.closeSessions(await readEndedSessions(endedWithinSeconds))
       this.context.streams.tidy(performance.now())
       await this.touchOpenSessions()
     } catch (error) {
@@ -216,6 +217,11 @@ export class Hub implements WebSocketManager {
   sendNotification = (_target: string, events: LoggedEvent[]): void => this.publish(events)
 
   endSessions(sessionIds: string[]): void {
+    this.closeSessions(sessionIds)
+    this.context.cluster.announceEnded(sessionIds)
+  }
+
+  private closeSessions(sessionIds: string[]): void {
     if (sessionIds.length === 0) return
     const ended = new Set(sessionIds)
     for (const connection of [...this.context.sockets]) {
@@ -226,15 +232,15 @@ export class Hub implements WebSocketManager {
 
   forgetEvents(stream: StreamName): void {
     this.context.streams.forget(stream)
+    this.context.cluster.announceForgotten(stream)
   }
 
   ownsSession(userId: string, wsSessionId: string): boolean {
-    for (const connection of this.context.sockets.ofUser(userId)) if (connection.sessionId === wsSessionId) return true
-    return false
+    return this.context.cluster.ownsSession(userId, wsSessionId)
   }
 
   async getPresence(storeId: string): Promise<PresentUser[]> {
-    return this.context.presence.list(storeId)
+    return this.context.cluster.presence.list(storeId)
   }
 
   getStats(): WebSocketStats {
@@ -253,7 +259,7 @@ export class Hub implements WebSocketManager {
   }
 
   getHealth(): WebSocketHealth {
-    return { hub: 'ok', relay: 'ok' }
+    return { hub: 'ok', relay: this.context.cluster.isUp ? 'ok' : 'degraded' }
   }
 
   // The way out
@@ -273,7 +279,7 @@ export class Hub implements WebSocketManager {
     for (const timer of this.timers) clearInterval(timer)
     this.heartbeat.stop()
     for (const connection of [...this.context.sockets]) connection.close(1012)
-    this.context.presence.dispose()
+    await this.context.cluster.leave()
     this.context.streams.dispose()
     await this.context.positions.flush()
   }

@@ -1,62 +1,84 @@
+import type { PresenceEntry, SharedFact, SharedState } from '~/realtime/shared-state'
 import type { Role } from '~/utils/contracts/common'
 import type { PresentUser } from '~/utils/contracts/presence'
 
 /** A reload or a short cut is not a leaving. */
 const graceMs = 2_000
 
-type Present = { name: string; role: Role; sessions: number; leaving: Timer | undefined }
+type Present = PresenceEntry & { leaving: Timer | undefined }
 
 type Announce = (storeId: string, type: 'user_joined' | 'user_left', data: { userId: string; name: string; onlineUsers: number }) => void
 
+const prefix = 'presence '
+const keyOf = (storeId: string, userId: string) => `${prefix}${storeId} ${userId}`
+
+const isEntry = (fact: SharedFact): fact is PresenceEntry => 'sessions' in fact
+
 /**
- * Who is online in a store, counted per user over sockets and tabs. `announce` is called when a user's first socket
- * comes, and a grace period after the last one went.
+ * Who is online in a store, counted per user over sockets, tabs and instances. `announce` is called when a user's first
+ * socket comes, and a grace period after the last one went; every instance tells its own sockets.
  */
 export class Presence {
   private readonly stores = new Map<string, Map<string, Present>>()
 
-  constructor(private readonly announce: Announce) {}
+  constructor(
+    private readonly state: SharedState,
+    private readonly announce: Announce,
+  ) {}
 
   join(storeId: string, userId: string, name: string, role: Role): void {
-    const store = this.stores.get(storeId) ?? new Map<string, Present>()
-    this.stores.set(storeId, store)
-    const known = store.get(userId)
-    if (known) {
-      clearTimeout(known.leaving)
-      Object.assign(known, { name, role, sessions: known.sessions + 1, leaving: undefined })
-      return
-    }
-    store.set(userId, { name, role, sessions: 1, leaving: undefined })
-    this.announce(storeId, 'user_joined', { userId, name, onlineUsers: this.online(storeId) })
+    const own = this.own(storeId, userId)
+    this.state.set(keyOf(storeId, userId), { name, role, sessions: (own?.sessions ?? 0) + 1 })
   }
 
   leave(storeId: string, userId: string): void {
-    const present = this.stores.get(storeId)?.get(userId)
-    if (!present) return
-    present.sessions -= 1
-    if (present.sessions === 0) present.leaving = setTimeout(() => this.left(storeId, userId, present.name), graceMs)
+    const own = this.own(storeId, userId)
+    if (own) this.state.set(keyOf(storeId, userId), own.sessions > 1 ? { ...own, sessions: own.sessions - 1 } : undefined)
+  }
+
+  setRole(storeId: string, userId: string, role: Role): void {
+    const own = this.own(storeId, userId)
+    if (own) this.state.set(keyOf(storeId, userId), { ...own, role })
+  }
+
+  private own(storeId: string, userId: string): PresenceEntry | undefined {
+    const fact = this.state.get(keyOf(storeId, userId))
+    return fact && isEntry(fact) ? fact : undefined
+  }
+
+  /** An entry changed, here or on another instance. */
+  changed(key: string): void {
+    if (!key.startsWith(prefix)) return
+    const [storeId = '', userId = ''] = key.slice(prefix.length).split(' ')
+    const entries = this.state.everywhere(key).filter(isEntry)
+    const [first] = entries
+    const store = this.stores.get(storeId) ?? new Map<string, Present>()
+    this.stores.set(storeId, store)
+    const known = store.get(userId)
+    if (!first) {
+      if (known && known.sessions > 0) {
+        known.sessions = 0
+        known.leaving = setTimeout(() => this.left(storeId, userId, known.name), graceMs)
+      }
+      return
+    }
+    clearTimeout(known?.leaving)
+    const sessions = entries.reduce((sum, entry) => sum + entry.sessions, 0)
+    store.set(userId, { name: first.name, role: first.role, sessions, leaving: undefined })
+    if (!known) this.announce(storeId, 'user_joined', { userId, name: first.name, onlineUsers: this.list(storeId).length })
   }
 
   private left(storeId: string, userId: string, name: string): void {
     const store = this.stores.get(storeId)
     store?.delete(userId)
     if (store?.size === 0) this.stores.delete(storeId)
-    this.announce(storeId, 'user_left', { userId, name, onlineUsers: this.online(storeId) })
-  }
-
-  setRole(storeId: string, userId: string, role: Role): void {
-    const present = this.stores.get(storeId)?.get(userId)
-    if (present) present.role = role
+    this.announce(storeId, 'user_left', { userId, name, onlineUsers: this.list(storeId).length })
   }
 
   /** Users with at least one open socket. */
   list(storeId: string): PresentUser[] {
     const users = [...(this.stores.get(storeId) ?? [])]
     return users.filter(([, present]) => present.sessions > 0).map(([userId, { name, role, sessions }]) => ({ userId, name, role, sessions }))
-  }
-
-  private online(storeId: string): number {
-    return this.list(storeId).length
   }
 
   sessions(storeId: string): number {

@@ -33,10 +33,13 @@ export class Sockets {
     }
   }
 
+  /** `onCount` hears how many sockets a user has after each change. */
+  constructor(private readonly onCount: (userId: string, count: number) => void) {}
+
   add(connection: Connection): void {
     this.all.add(connection)
     const owner = connection.upgradeSession?.userId
-    if (owner) this.ofUserOrNew(owner).add(connection)
+    if (owner) this.joinUser(connection, owner)
     else this.countAnonymous(connection.address, 1)
   }
 
@@ -45,7 +48,7 @@ export class Sockets {
     if (previous === userId) return
     if (previous) this.leaveUser(connection, previous)
     else this.countAnonymous(connection.address, -1)
-    this.ofUserOrNew(userId).add(connection)
+    this.joinUser(connection, userId)
   }
 
   remove(connection: Connection): void {
@@ -63,18 +66,18 @@ export class Sockets {
     return this.anonymousByAddress.get(address) ?? 0
   }
 
-  private ofUserOrNew(userId: string): Set<Connection> {
-    const known = this.byUser.get(userId)
-    if (known) return known
-    const created = new Set<Connection>()
-    this.byUser.set(userId, created)
-    return created
+  private joinUser(connection: Connection, userId: string): void {
+    const sockets = this.byUser.get(userId) ?? new Set<Connection>()
+    this.byUser.set(userId, sockets)
+    sockets.add(connection)
+    this.onCount(userId, sockets.size)
   }
 
   private leaveUser(connection: Connection, userId: string): void {
     const sockets = this.byUser.get(userId)
-    sockets?.delete(connection)
-    if (sockets?.size === 0) this.byUser.delete(userId)
+    if (!sockets?.delete(connection)) return
+    if (sockets.size === 0) this.byUser.delete(userId)
+    this.onCount(userId, sockets.size)
   }
 
   private countAnonymous(address: string, change: number): void {

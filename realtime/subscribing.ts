@@ -79,7 +79,7 @@ function place(hub: HubContext, connection: Connection, who: Subscriber, at: Pla
   const subscription = new Subscription(connection, stream, who.userId, role, filter, canResume ? position.seq : head.seq)
   stream.add(subscription)
   connection.subscriptions.set(stream.name, subscription)
-  if (role) hub.presence.join(stream.ownerId, who.userId, who.name, role)
+  if (role) hub.cluster.presence.join(stream.ownerId, who.userId, who.name, role)
   applyPassedChanges(hub, subscription, head.seq)
   if (position) metrics.resumes.inc({ result: canResume ? 'yes' : 'no', reason: reason ?? '' })
   const lost: StreamAnswer = { epoch: head.epoch, seq: head.seq, resumed: false, ...(reason && { reason }) }

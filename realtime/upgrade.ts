@@ -41,7 +41,7 @@ export async function upgrade(upgrades: Upgrades, request: Request, server: Serv
     const session = via === 'none' ? null : await upgrades.identify(headers)
     if (via === 'bearer' && !session) return refuse(401, 'unauthorized', 'No live session for this', { 'WWW-Authenticate': 'Bearer' })
     const tooMany = session
-      ? hub.sockets.ofUser(session.userId).size >= maxSocketsPerUser
+      ? hub.cluster.countSockets(session.userId) >= maxSocketsPerUser
       : hub.sockets.anonymousAt(address) >= hub.config.ws.maxAnonymousPerIp
     if (tooMany)
       return refuse(429, 'rate_limited', session ? 'This user has too many open sockets' : 'Too many anonymous sockets', {

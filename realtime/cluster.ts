@@ -1,0 +1,116 @@
+import type { Connection } from '~/realtime/connection'
+import { Presence } from '~/realtime/presence'
+import { encodeFrame } from '~/realtime/protocol'
+import { inProcessRelay } from '~/realtime/relay/in-process'
+import type { Relay, RelayListener, RelayMessage } from '~/realtime/relay/relay'
+import { SharedState } from '~/realtime/shared-state'
+import type { StreamRegistry } from '~/realtime/stream-registry'
+import type { View } from '~/utils/actor'
+import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
+
+/** Kiosks hear of no other people. */
+const peopleViews: View[] = ['full', 'kitchen']
+
+const socketsKey = (userId: string) => `sockets ${userId}`
+const ownerKey = (wsSessionId: string) => `owner ${wsSessionId}`
+
+/**
+ * This instance among the others: what must be told to all sockets of a store, or counted over all instances, goes
+ * through here. Alone it costs next to nothing.
+ */
+export class Cluster {
+  private relay: Relay = inProcessRelay
+  private readonly state: SharedState
+  readonly presence: Presence
+
+  constructor(
+    private readonly streams: StreamRegistry,
+    private readonly hooks: { endSessions(sessionIds: string[]): void; onGap(): void },
+  ) {
+    this.state = new SharedState(
+      (message) => this.relay.send(message),
+      (key) => this.presence.changed(key),
+    )
+    this.presence = new Presence(this.state, (storeId, type, data) =>
+      this.tell(`store:${storeId}`, type, encodeFrame(type, data, { storeId }), { isLocal: true }),
+    )
+  }
+
+  /** Connects to the other instances. */
+  async join(open: (listener: RelayListener) => Promise<Relay>): Promise<void> {
+    this.relay = await open({
+      receive: (instance, message) => this.receive(instance, message),
+      onGap: () => this.hooks.onGap(),
+      onPeerGone: (instance) => this.state.drop(instance),
+      stateVersion: () => this.state.version,
+    })
+  }
+
+  get isUp(): boolean {
+    return this.relay.isUp
+  }
+
+  private receive(instance: string, message: RelayMessage): void {
+    switch (message.kind) {
+      case 'head':
+        return this.streams.hint(message.stream, message.seq)
+      case 'tell':
+        return this.streams.get(message.stream)?.tell(message.type, message.frame, { views: message.views })
+      case 'ended':
+        return this.hooks.endSessions(message.sessionIds)
+      case 'forget':
+        return this.streams.forget(message.stream)
+      case 'state':
+        return this.state.receive(instance, message)
+      case 'pull':
+        return this.state.tellWhole()
+      case 'probe':
+        return this.state.compare(instance, message.version)
+      case 'goodbye':
+        return
+    }
+  }
+
+  /** Says that the log has grown; the other instances read it themselves. */
+  announceHeads(events: readonly LoggedEvent[]): void {
+    for (const { stream, seq } of events) this.relay.send({ kind: 'head', stream, seq })
+  }
+
+  /** Tells the live sockets of a stream something that is not logged, on every instance unless it is `isLocal`. */
+  tell(stream: StreamName, type: string, frame: string, options: { except?: Connection; isLocal?: boolean } = {}): void {
+    this.streams.get(stream)?.tell(type, frame, { views: peopleViews, ...(options.except && { except: options.except }) })
+    if (!options.isLocal) this.relay.send({ kind: 'tell', stream, type, frame, views: peopleViews })
+  }
+
+  announceEnded(sessionIds: string[]): void {
+    this.relay.send({ kind: 'ended', sessionIds })
+  }
+
+  announceForgotten(stream: StreamName): void {
+    this.relay.send({ kind: 'forget', stream })
+  }
+
+  // Facts about sockets that hold over all instances
+
+  setSocketCount(userId: string, count: number): void {
+    this.state.set(socketsKey(userId), count > 0 ? { count } : undefined)
+  }
+
+  /** A user's open sockets on all instances. */
+  countSockets(userId: string): number {
+    return this.state.everywhere(socketsKey(userId)).reduce((sum, fact) => sum + ('count' in fact ? fact.count : 0), 0)
+  }
+
+  setOwner(wsSessionId: string, userId: string | null): void {
+    this.state.set(ownerKey(wsSessionId), userId === null ? undefined : { userId })
+  }
+
+  ownsSession(userId: string, wsSessionId: string): boolean {
+    return this.state.everywhere(ownerKey(wsSessionId)).some((fact) => 'userId' in fact && fact.userId === userId)
+  }
+
+  async leave(): Promise<void> {
+    this.presence.dispose()
+    await this.relay.stop()
+  }
+}

@@ -1,0 +1,97 @@
+import type { RelayMessage } from '~/realtime/relay/relay'
+
+/** One payload on the wire: who sent it, and several messages. */
+type Envelope = { instance: string; messages: RelayMessage[] }
+
+/**
+ * Collects messages for a few milliseconds and hands them over as texts of bounded length; of a stream's heads only the
+ * highest is kept. A message that alone is longer is cut into parts, which `Assembly` joins again.
+ */
+export class Outbox {
+  private heads = new Map<string, RelayMessage & { kind: 'head' }>()
+  private others: RelayMessage[] = []
+  private timer: Timer | undefined
+
+  constructor(
+    private readonly instance: string,
+    private readonly maxLength: number,
+    private readonly deliver: (payload: string) => void,
+  ) {}
+
+  add(message: RelayMessage): void {
+    if (message.kind === 'head') {
+      const known = this.heads.get(message.stream)
+      if (!known || known.seq < message.seq) this.heads.set(message.stream, message)
+    } else this.others.push(message)
+    this.timer ??= setTimeout(() => this.flush(), coalesceMs)
+  }
+
+  flush(): void {
+    clearTimeout(this.timer)
+    this.timer = undefined
+    const messages = [...this.others, ...this.heads.values()]
+    this.heads = new Map()
+    this.others = []
+    let batch: string[] = []
+    let length = 0
+    for (const message of messages) {
+      const text = JSON.stringify(message)
+      if (length + text.length > this.maxLength - overhead && batch.length > 0) {
+        this.deliverBatch(batch)
+        batch = []
+        length = 0
+      }
+      batch.push(text)
+      length += text.length + 1
+    }
+    if (batch.length > 0) this.deliverBatch(batch)
+  }
+
+  private deliverBatch(texts: string[]): void {
+    const payload = escapeNonAscii(`{"instance":"${this.instance}","messages":[${texts.join(',')}]}`)
+    if (payload.length <= this.maxLength) return this.deliver(payload)
+    const id = Bun.randomUUIDv7()
+    const size = this.maxLength - overhead
+    const count = Math.ceil(payload.length / size)
+    for (let index = 0; index < count; index++) this.deliver(`part ${id} ${index} ${count} ${payload.slice(index * size, (index + 1) * size)}`)
+  }
+}
+
+const coalesceMs = 5
+const overhead = 120
+const maxOpenParts = 100
+
+/** Lengths are counted in bytes by the engines; in ASCII both are the same. */
+const escapeNonAscii = (text: string): string => text.replace(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+
+/** Reads payloads; parts are kept until all are there, a bounded number of them. */
+export class Assembly {
+  private readonly open = new Map<string, string[]>()
+
+  /** The envelope, or null while parts are missing or when the text is not ours. */
+  read(payload: string): Envelope | null {
+    const whole = payload.startsWith('part ') ? this.join(payload) : payload
+    if (whole === null) return null
+    try {
+      return asEnvelope(JSON.parse(whole))
+    } catch {
+      return null
+    }
+  }
+
+  private join(payload: string): string | null {
+    const match = /^part (\S+) (\d+) (\d+) /.exec(payload)
+    if (!match?.[1]) return null
+    const [head, id, index, count] = [match[0], match[1], Number(match[2]), Number(match[3])]
+    const parts = this.open.get(id) ?? []
+    parts[index] = payload.slice(head.length)
+    this.open.set(id, parts)
+    if (this.open.size > maxOpenParts) this.open.delete(this.open.keys().next().value ?? '')
+    for (let at = 0; at < count; at++) if (parts[at] === undefined) return null
+    this.open.delete(id)
+    return parts.join('')
+  }
+}
+
+/** Written by an instance of this same program. */
+const asEnvelope = (json: unknown) => json as Envelope
