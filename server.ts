@@ -105,6 +105,9 @@ function listen(config: Config, hub: Hub): Server<Connection>[] {
 }
 
 async function main(): Promise<void> {
+  // The last net: a fault that nobody caught is logged, and the sockets of a whole shop live on.
+  process.on('uncaughtException', (error) => logger.error({ err: error }, 'uncaught exception'))
+  process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection'))
   try {
     const running = await startServer(loadConfig(process.env))
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void running.drain().then(() => process.exit(0)))

@@ -7,8 +7,8 @@ import { logger } from '~/utils/logger'
 
 /** Events handed to a socket before its buffer is looked at again. */
 const chunkEvents = 100
-/** Above this many unread bytes the replay waits for the socket to drain. */
-const pauseBytes = 64 * 1024
+/** A chunk ends at this length, or at a quarter of what may wait unread: live events of other streams need room too. */
+const maxChunkLength = 64 * 1024
 
 export type ReadLog = (stream: StreamName, after: number, upTo: number) => Promise<LoggedEvent[]>
 
@@ -40,19 +40,20 @@ async function sendMissed(subscription: Subscription, readLog: ReadLog): Promise
   const { connection, stream } = subscription
   const entries = stream.ring.after(subscription.position, chunkEvents) ?? (await readMissed(subscription, readLog))
   if (connection.isClosed || subscription.isEnded) return
+  const chunkLength = Math.min(maxChunkLength, connection.maxBufferedBytes / 4)
   const frames: string[] = []
   let length = 0
   for (const entry of entries) {
     if (concerns(entry.event, subscription.view, subscription.userId, subscription.filter)) {
       const frame = entry.frame(subscription.view)
+      if (length + frame.length > chunkLength && length > 0) break
       frames.push(frame)
       length += frame.length
     }
     subscription.position = entry.event.seq
-    if (length > pauseBytes) break
   }
   if (frames.length > 0) connection.sendAll(frames, length)
-  while (connection.bufferedBytes > pauseBytes) await connection.drained()
+  while (connection.bufferedBytes > 0) await connection.drained()
 }
 
 async function readMissed(subscription: Subscription, readLog: ReadLog): Promise<EncodedEvent[]> {

@@ -2,6 +2,7 @@ import type { ServerWebSocket } from 'bun'
 import { encodeFrame, withReply } from '~/realtime/protocol'
 import type { Subscription } from '~/realtime/subscription'
 import type { Role } from '~/utils/contracts/common'
+import type { HubData, HubFrameType } from '~/utils/contracts/frames'
 import { type CloseCode, closeCodes, type WsErrorCode } from '~/utils/contracts/ws-codes'
 import { logger } from '~/utils/logger'
 import { metrics } from '~/utils/metrics'
@@ -59,7 +60,7 @@ export class Connection {
     readonly address: string,
     /** The live session of the upgrade's cookie or bearer, if there was one. */
     readonly upgradeSession: SocketSession | null,
-    private readonly maxBufferedBytes: number,
+    readonly maxBufferedBytes: number,
     private readonly onClosing: (connection: Connection, code: number) => void,
     now: number,
   ) {
@@ -123,7 +124,7 @@ export class Connection {
     this.close(4408)
   }
 
-  sendMessage(type: string, data: object, replyTo?: string): void {
+  sendMessage<T extends HubFrameType>(type: T, data: HubData[T], replyTo?: string): void {
     this.send(encodeFrame(type, withReply(data, replyTo)))
   }
 

@@ -50,8 +50,8 @@ export class Hub implements WebSocketManager {
   constructor(private readonly options: HubOptions) {
     const { config } = options
     const streams = new StreamRegistry({
-      onMemberEvent: (stream, event) => this.applyMemberEvent(stream, event),
-      onOrderStatus: (event) => this.context.guests.tell(event),
+      onMemberEvent: (stream, event) => this.orBreak(stream, () => this.applyMemberEvent(stream, event)),
+      onOrderStatus: (stream, event) => this.orBreak(stream, () => this.context.guests.tell(event)),
       onBroken: (stream, reason) => this.breakStream(stream, reason),
       onDelivered: (count, bytes) => {
         this.deliveries += count
@@ -177,10 +177,22 @@ export class Hub implements WebSocketManager {
     if (action === 'member_changed') this.context.cluster.presence.setRole(stream.ownerId, userId, role)
   }
 
+  /** What cannot be done for one event must not be passed over in silence: the stream's sockets come back. */
+  private orBreak(stream: LiveStream, work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      logger.error({ err: error, stream: stream.name }, 'websocket: an event could not be handled')
+      this.breakStream(stream, 'a fault')
+    }
+  }
+
   private breakStream(stream: LiveStream, reason: string): void {
     logger.warn({ stream: stream.name, reason }, 'websocket: a stream starts anew')
     this.context.streams.drop(stream)
-    for (const connection of [...stream.subscriptions.keys()]) connection.close(1012, 'Come back and reload')
+    const guests =
+      stream.guests > 0 ? [...this.context.sockets].filter((connection) => [...(connection.tracked?.values() ?? [])].includes(stream.name)) : []
+    for (const connection of [...stream.subscriptions.keys(), ...guests]) connection.close(1012, 'Come back and reload')
   }
 
   /** What no news told of: missed events, sessions ended elsewhere. */

@@ -26,7 +26,7 @@ export type StreamHost = {
   /** A membership changed: called after its event was sent, before any later one. */
   onMemberEvent(stream: LiveStream, event: LoggedEvent): void
   /** Guests that follow one order. */
-  onOrderStatus(event: LoggedEvent): void
+  onOrderStatus(stream: LiveStream, event: LoggedEvent): void
   /** The log cannot be continued from here: every socket of the stream must come back and be told. */
   onBroken(stream: LiveStream, reason: string): void
   onDelivered(count: number, bytes: number): void
@@ -132,8 +132,7 @@ export class LiveStream {
     if (isAboutMember(event)) {
       this.flush()
       this.host.onMemberEvent(this, event)
-    }
-    if (event.type === 'order_status_changed' && this.guests > 0) this.host.onOrderStatus(event)
+    } else if (event.type === 'order_status_changed' && this.guests > 0) this.host.onOrderStatus(this, event)
   }
 
   /** Resolves when everything up to `seq` has been taken in: at once, or after a read of the log. Rejects when it cannot be read. */
@@ -205,10 +204,20 @@ export class LiveStream {
     if (batch.length === 0) return
     this.pending = []
     const startedAt = performance.now()
-    for (const group of this.groups.values()) this.deliver(group, batch)
+    for (const group of this.groups.values()) this.deliverSafely(group, batch)
     this.flushedAt = performance.now()
     for (const entry of batch) metrics.commitToSend.observe((startedAt - entry.keptSince) / 1000)
     this.windowMs = Math.min(maxWindowMs, Math.max(minWindowMs, this.flushedAt - startedAt))
+  }
+
+  /** A fault in here must not leave a hole: the group's sockets come back and resume. */
+  private deliverSafely(group: Group, batch: readonly EncodedEvent[]): void {
+    try {
+      this.deliver(group, batch)
+    } catch (error) {
+      logger.error({ err: error, stream: this.name }, 'websocket: delivery failed')
+      for (const { connection } of [...group.subscriptions]) connection.close(1011)
+    }
   }
 
   private deliver(group: Group, batch: readonly EncodedEvent[]): void {

@@ -1,3 +1,4 @@
+import type { HubData, HubFrameType } from '~/utils/contracts/frames'
 import { type ClientMessage, type ClientMessageType, clientEnvelopeSchema, clientMessages } from '~/utils/contracts/messages'
 
 /** Frames in and out: one frame is one JSON message. */
@@ -33,7 +34,7 @@ const paired = (type: ClientMessageType, id: string | undefined, data: unknown) 
 type FrameFields = { userId?: string; storeId?: string; sessionId?: string }
 
 /** A frame that is not logged: no id, stream or seq. */
-export function encodeFrame(type: string, data: object, fields: FrameFields = {}): string {
+export function encodeFrame<T extends HubFrameType>(type: T, data: HubData[T], fields: FrameFields = {}): string {
   return JSON.stringify({ type, data, timestamp: new Date().toISOString(), ...fields })
 }
 

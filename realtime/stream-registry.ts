@@ -8,6 +8,8 @@ import { metrics } from '~/utils/metrics'
 const readLimit = 200
 /** A stream without listeners keeps its ring this long, for those that come back. */
 const lingerMs = 60_000
+/** Longer than any look-up between `listen` and the subscription may take. */
+const minLingerMs = 20_000
 const maxLingering = 5_000
 const headsPerRead = 1_000
 
@@ -36,7 +38,10 @@ export class StreamRegistry {
   /** The stream, listening from now on. Its caller reads the head afterwards and then calls `reach`. */
   listen(name: StreamName): LiveStream {
     const known = this.streams.get(name)
-    if (known) return known
+    if (known) {
+      known.idleSince = performance.now()
+      return known
+    }
     const stream = new LiveStream(name, { ...this.host, readLog: this.readLog })
     stream.idleSince = performance.now()
     this.streams.set(name, stream)
@@ -91,7 +96,7 @@ export class StreamRegistry {
   tidy(now: number): void {
     const idle = [...this.streams.values()].filter((stream) => stream.subscriptions.size === 0 && stream.guests === 0)
     const excess = idle.length - maxLingering
-    for (const [index, stream] of idle.entries()) if (index < excess || now - stream.idleSince > lingerMs) this.drop(stream)
+    for (const [index, stream] of idle.entries()) if (now - stream.idleSince > (index < excess ? minLingerMs : lingerMs)) this.drop(stream)
     for (const stream of this.streams.values()) stream.ring.trim(now)
   }
 

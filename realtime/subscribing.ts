@@ -55,7 +55,8 @@ export async function begin(
       begun.answers[wish.stream] = await answer
     }
   } catch (error) {
-    for (const { stream } of wishes) hub.unsubscribe(connection, stream)
+    // A subscription that was running would be lost without a word: such a socket comes back instead.
+    if (wishes.some(({ stream }) => connection.subscriptions.has(stream))) connection.close(1011)
     throw error
   }
   return begun.subscriptions.some((subscription) => subscription.isEnded) ? null : begun
