@@ -34,7 +34,7 @@ const environmentSchema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
   PORT: integer(0, 65535).default(8000),
   HOST: z.string().default('0.0.0.0'),
-  WORKERS: z.union([z.literal('auto'), integer(1, 256)]).default(1),
+  WORKERS: z.union([z.literal('auto'), integer(1, 256)], 'must be "auto" or a whole number from 1 to 256').default(1),
   WS_PATH: path.default('/ws'),
   WS_PORT: integer(1, 65535).optional(),
   DATABASE_URL: url(['postgres:', 'postgresql:'], 'postgres://user:password@host:5432/database').optional(),
