@@ -1,5 +1,14 @@
 import type { Server } from 'bun'
-import { authenticate, credentialOf, findSession, findSessionById, nameSessionCookie, touchSessions } from '~/controllers/session.controllers'
+import { forgetMemberships } from '~/controllers/member.controllers'
+import {
+  authenticate,
+  credentialOf,
+  findSession,
+  findSessionById,
+  forgetSessions,
+  nameSessionCookie,
+  touchSessions,
+} from '~/controllers/session.controllers'
 import { consumeTicket } from '~/controllers/ticket.controllers'
 import { DataDirectoryInUse, openDatabase } from '~/db/client'
 import { removeExpiredRows } from '~/db/retention'
@@ -38,6 +47,10 @@ export async function startServer(config: Config): Promise<RunningServer> {
     lookups: { findSession, findSessionById, consumeTicket, touchSessions },
     hasCredential: (headers) => credentialOf(headers)?.via ?? 'none',
     identify: authenticate,
+    onRightsChanged() {
+      forgetSessions()
+      forgetMemberships()
+    },
   })
   attachWebSocketManager(hub)
   await hub.start((listener) => openRelay(config, listener))

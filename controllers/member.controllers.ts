@@ -9,6 +9,7 @@ import { hasRole, type Member } from '~/utils/actor'
 import { deviceRoleSchema, type PageQuery, type Role } from '~/utils/contracts/common'
 import type { AddMember, ChangeMember, StoreMember } from '~/utils/contracts/member'
 import { conflict, forbidden, invalidField, notFound } from '~/utils/errors'
+import { ShortMemory } from '~/utils/short-memory'
 import { wsManager } from '~/utils/websocket'
 
 type MemberRow = typeof members.$inferSelect
@@ -24,8 +25,17 @@ const toMember = (viewer: Member, row: MemberRow, user: UserRow): StoreMember =>
   createdAt: row.createdAt.toISOString(),
 })
 
+/** A role that changes elsewhere is used here for this long at most. */
+const recent = new ShortMemory<Role>(1_000)
+
+/** Memberships changed: the next request of each member asks the database. */
+export const forgetMemberships = (): void => recent.clear()
+
 /** The caller's role in a store; null for a stranger. */
-export async function findMembership(storeId: string, userId: string): Promise<Role | null> {
+export const findMembership = (storeId: string, userId: string): Promise<Role | null> =>
+  recent.remember(`${storeId} ${userId}`, () => readMembership(storeId, userId))
+
+async function readMembership(storeId: string, userId: string): Promise<Role | null> {
   const [row] = await db
     .select({ role: members.role })
     .from(members)

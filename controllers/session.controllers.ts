@@ -10,6 +10,7 @@ import type { Session } from '~/utils/contracts/auth'
 import type { PageQuery } from '~/utils/contracts/common'
 import { notFound, unauthorized } from '~/utils/errors'
 import { logger } from '~/utils/logger'
+import { ShortMemory } from '~/utils/short-memory'
 import { wsManager } from '~/utils/websocket'
 
 /**
@@ -63,9 +64,19 @@ export function credentialOf(headers: Headers): { token: string; via: 'bearer' |
   return cookie === undefined ? null : { token: cookie.slice(cookieName.length + 1), via: 'cookie' }
 }
 
+/** A session that ends elsewhere lives on here for this long at most; one that ends here, or of which we are told, for no time. */
+const recent = new ShortMemory<Omit<Identity, 'via'>>(1_000)
+
+/** Sessions ended: the next request of each token asks the database. */
+export const forgetSessions = (): void => recent.clear()
+
 /** The live session of a token, or null. Its use is noted, without the caller waiting for it. */
 export async function findSession(token: string): Promise<Omit<Identity, 'via'> | null> {
   if (token.length < 20 || token.length > 200) return null
+  return recent.remember(token, () => readSession(token))
+}
+
+async function readSession(token: string): Promise<Omit<Identity, 'via'> | null> {
   const [row] = await selectLive().where(and(eq(sessions.tokenHash, hashToken(token)), isLive()))
   if (!row) return null
   if (row.isTouchDue) touchSoon(row.sessionId)

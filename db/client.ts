@@ -59,7 +59,7 @@ async function openPostgres(url: string): Promise<OpenDatabase> {
     onnotice: () => {},
     connection: { application_name: 'zipzap', ...timeouts },
   })
-  db = drizzlePostgres(sql, drizzleOptions)
+  db = drizzlePostgres(preparing(sql), drizzleOptions)
   return {
     kind: 'postgres',
     sql,
@@ -68,6 +68,22 @@ async function openPostgres(url: string): Promise<OpenDatabase> {
     },
     close: () => sql.end({ timeout: 5 }),
   }
+}
+
+/**
+ * Drizzle hands its statements to `unsafe`, which postgres.js does not prepare unless told: PostgreSQL would plan them
+ * anew at every call. The texts are few, since values travel as parameters.
+ */
+function preparing(sql: postgres.Sql): postgres.Sql {
+  const begin = sql.begin.bind(sql) as (work: (tx: postgres.TransactionSql) => unknown) => Promise<unknown>
+  const beginPrepared = (work: (tx: postgres.TransactionSql) => unknown) => begin((tx) => work(prepareUnsafe(tx)))
+  return Object.assign(prepareUnsafe(sql), { begin: beginPrepared as typeof sql.begin })
+}
+
+function prepareUnsafe<S extends postgres.ISql>(sql: S): S {
+  const unsafe = sql.unsafe.bind(sql)
+  const prepared: typeof sql.unsafe = (text, parameters, options) => unsafe(text, parameters, { prepare: true, ...options })
+  return Object.assign(sql, { unsafe: prepared })
 }
 
 async function migrateUnderLock(url: string): Promise<void> {

@@ -25,7 +25,7 @@ export class Cluster {
 
   constructor(
     private readonly streams: StreamRegistry,
-    private readonly hooks: { endSessions(sessionIds: string[]): void; onGap(): void },
+    private readonly hooks: { endSessions(sessionIds: string[]): void; onGap(): void; onRightsChanged(): void },
   ) {
     this.state = new SharedState(
       (message) => this.relay.send(message),
@@ -58,6 +58,8 @@ export class Cluster {
         return this.streams.get(message.stream)?.tell(message.type, message.frame, { views: message.views })
       case 'ended':
         return this.hooks.endSessions(message.sessionIds)
+      case 'rights':
+        return this.hooks.onRightsChanged()
       case 'forget':
         return this.streams.forget(message.stream)
       case 'state':
@@ -84,6 +86,10 @@ export class Cluster {
 
   announceEnded(sessionIds: string[]): void {
     this.relay.send({ kind: 'ended', sessionIds })
+  }
+
+  announceRights(): void {
+    this.relay.send({ kind: 'rights' })
   }
 
   announceForgotten(stream: StreamName): void {

@@ -3,8 +3,8 @@ import type { Connection } from '~/realtime/connection'
 import type { HubContext } from '~/realtime/context'
 import { maxSubscriptions } from '~/realtime/limits'
 import { encodeFrame } from '~/realtime/protocol'
+import type { StatusChangeData } from '~/utils/contracts/frames'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
-import type { Order } from '~/utils/contracts/order'
 import { toTracked } from '~/utils/contracts/tracking'
 
 /** Whoever holds an order's tracking token hears how its status changes, and nothing else of its store. */
@@ -39,11 +39,11 @@ export class Guests {
 
 function guestFrame(event: LoggedEvent): string {
   const { action, orderId, previousStatus, order } = orderChangeOf(event)
-  return encodeFrame(event.type, { action, orderId, previousStatus, ...toTracked(order) })
+  return encodeFrame('order_status_changed', { action, orderId, previousStatus, ...toTracked(order) })
 }
 
-/** The data of an order event, which our own controllers wrote. */
-const orderChangeOf = (event: LoggedEvent) => JSON.parse(event.json) as { action: string; orderId: string; previousStatus?: string; order: Order }
+/** The data of a change of status, which our own controllers wrote. */
+const orderChangeOf = (event: LoggedEvent) => JSON.parse(event.json) as StatusChangeData
 
 /** `subscribe {trackingToken}`: no session is needed, the token is the right. */
 export async function trackOrder(hub: HubContext, connection: Connection, trackingToken: string, replyTo: string | undefined): Promise<void> {

@@ -68,8 +68,9 @@ export class Heartbeat {
         const expiresAt = session?.expiresAt ?? null
         if (!session || (isOver && expiresAt === user.expiresAt)) return connection.close(4401, 'The session has ended')
         connection.user.expiresAt = expiresAt
-        connection.user.isExpiryTold = expiresAt !== null && Date.parse(expiresAt) - Date.now() <= expiryNoticeMs
-        if (connection.user.isExpiryTold && !isOver) connection.sendMessage('session_expiring', { expiresAt })
+        const isNear = expiresAt !== null && Date.parse(expiresAt) - Date.now() <= expiryNoticeMs
+        connection.user.isExpiryTold = isNear
+        if (isNear && !isOver) connection.sendMessage('session_expiring', { expiresAt })
       })
       .catch((error: unknown) => {
         user.isExpiryTold = false

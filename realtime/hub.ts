@@ -15,6 +15,7 @@ import { StreamRegistry } from '~/realtime/stream-registry'
 import { type Upgrades, upgrade } from '~/realtime/upgrade'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import type { PresentUser } from '~/utils/contracts/presence'
+import { isAboutMember } from '~/utils/event-view'
 import { logger } from '~/utils/logger'
 import { metrics } from '~/utils/metrics'
 import type { WebSocketHealth, WebSocketManager, WebSocketStats } from '~/utils/websocket'
@@ -30,6 +31,8 @@ export type HubOptions = {
   lookups: Lookups
   hasCredential(headers: Headers): 'none' | 'bearer' | 'cookie'
   identify(headers: Headers): Promise<SocketSession | null>
+  /** Sessions ended or memberships changed, here or elsewhere: nothing remembered of them counts any more. */
+  onRightsChanged(): void
 }
 
 /**
@@ -64,7 +67,11 @@ export class Hub implements WebSocketManager {
       lookups: options.lookups,
       sockets: new Sockets((userId, count) => this.context.cluster.setSocketCount(userId, count)),
       streams,
-      cluster: new Cluster(streams, { endSessions: (ids) => this.closeSessions(ids), onGap: () => void this.reconcile() }),
+      cluster: new Cluster(streams, {
+        endSessions: (ids) => this.closeSessions(ids),
+        onGap: () => void this.reconcile(),
+        onRightsChanged: () => options.onRightsChanged(),
+      }),
       positions: new AcknowledgedPositions(),
       guests: new Guests(),
       unsubscribe: (connection, stream) => this.unsubscribe(connection, stream),
@@ -155,6 +162,10 @@ export class Hub implements WebSocketManager {
     try {
       this.context.streams.publish(events)
       this.context.cluster.announceHeads(events)
+      if (events.some(isAboutMember)) {
+        this.options.onRightsChanged()
+        this.context.cluster.announceRights()
+      }
     } catch (error) {
       // The events are committed: the reconciliation delivers them.
       logger.error({ err: error }, 'websocket: publishing failed')
@@ -235,6 +246,7 @@ export class Hub implements WebSocketManager {
 
   private closeSessions(sessionIds: string[]): void {
     if (sessionIds.length === 0) return
+    this.options.onRightsChanged()
     const ended = new Set(sessionIds)
     for (const connection of [...this.context.sockets]) {
       const sessionId = connection.user?.sessionId ?? connection.upgradeSession?.sessionId

@@ -1,18 +1,14 @@
 import { readEventFacts, type StreamStart } from '~/db/hub-reads'
 import { concerns } from '~/realtime/ring'
 import type { Subscription } from '~/realtime/subscription'
-import type { Role } from '~/utils/contracts/common'
+import type { MemberData } from '~/utils/contracts/event-data'
+import type { ResumeReason } from '~/utils/contracts/frames'
 import type { LoggedEvent } from '~/utils/contracts/logged-event'
 import type { StreamPosition } from '~/utils/contracts/messages'
 import { isAboutMember } from '~/utils/event-view'
 
 /** A client further behind than this is better served by a snapshot. */
 const maxBehind = 10_000
-
-export type ResumeReason = 'expired' | 'epoch_changed' | 'ahead' | 'too_far'
-
-/** What the answer says of a stream; `seq` is its head when the subscription began. */
-export type StreamAnswer = { epoch: string; seq: number; resumed: boolean; replayed?: number; reason?: ResumeReason }
 
 /** Why a position cannot be continued; null when it can, as far as the head tells. */
 export function refusalOf(position: StreamPosition, head: StreamStart): ResumeReason | null {
@@ -45,5 +41,4 @@ const lostSight = (event: LoggedEvent): boolean => {
 }
 
 /** The data of a membership event, which our own controllers wrote. */
-export const memberChangeOf = (event: LoggedEvent) =>
-  JSON.parse(event.json) as { action: 'member_added' | 'member_changed' | 'member_removed'; userId: string; role: Role }
+export const memberChangeOf = (event: LoggedEvent) => JSON.parse(event.json) as MemberData

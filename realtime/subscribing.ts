@@ -6,9 +6,10 @@ import { everything, toFilter } from '~/realtime/filter'
 import { trackOrder } from '~/realtime/guests'
 import { maxSubscriptions } from '~/realtime/limits'
 import type { LiveStream } from '~/realtime/live-stream'
-import { memberChangeOf, refusalOf, type StreamAnswer, surveyMissed } from '~/realtime/resume'
+import { memberChangeOf, refusalOf, surveyMissed } from '~/realtime/resume'
 import { Subscription } from '~/realtime/subscription'
 import { isId, type Role } from '~/utils/contracts/common'
+import type { StreamAnswer } from '~/utils/contracts/frames'
 import type { StreamName } from '~/utils/contracts/logged-event'
 import type { Authenticate, StreamPosition, Subscribe } from '~/utils/contracts/messages'
 import { isAboutMember } from '~/utils/event-view'
@@ -26,7 +27,7 @@ export type Wish = {
 
 export type Subscriber = { userId: string; name: string }
 
-export type Begun = { subscriptions: Subscription[]; answers: Record<string, StreamAnswer> }
+export type Begun = { subscriptions: Subscription[]; answers: Record<StreamName, StreamAnswer> }
 
 /**
  * Makes or changes the subscriptions of one message. `start` was read after the streams began to listen; from the moment

@@ -12,6 +12,8 @@ export type RelayMessage =
   /** A frame that is not logged, for the live sockets of a stream. */
   | { kind: 'tell'; stream: StreamName; type: string; frame: string; views: View[] }
   | { kind: 'ended'; sessionIds: string[] }
+  /** Memberships changed: remembered rights must be asked for anew. */
+  | { kind: 'rights' }
   | { kind: 'forget'; stream: StreamName }
   /** Soft state of one instance; realtime/shared-state.ts. */
   | { kind: 'state'; version: number; entries: [key: string, value: unknown][]; isWhole: boolean }
