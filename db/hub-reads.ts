@@ -2,6 +2,7 @@ import { sql } from 'drizzle-orm'
 import { db, rowsOf } from '~/db/client'
 import type { Role } from '~/utils/contracts/common'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
+import type { OrderStatus } from '~/utils/contracts/order-document'
 
 /** What the hub reads before a subscription begins. */
 
@@ -38,7 +39,7 @@ export async function readSubscriptionStart(
   return { role: row?.role ?? null, streams: row?.streams ?? [], positions: row?.positions ?? [] }
 }
 
-export type TrackedStart = { orderId: string; storeId: string; orderNumber: string; status: string; epoch: string; seq: number }
+export type TrackedStart = { orderId: string; storeId: string; orderNumber: string; status: OrderStatus; epoch: string; seq: number }
 
 /** The order of a tracking token with the head of its store's stream, in one snapshot; null for a wrong token. */
 export async function readTrackedStart(trackingToken: string): Promise<TrackedStart | null> {
