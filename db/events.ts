@@ -3,6 +3,7 @@ import { db, rowsOf, type Transaction } from '~/db/client'
 import { claimIdempotencyKey, type KeptAnswer, keepAnswer, keepAnswerSql } from '~/db/idempotency'
 import { streams } from '~/db/schema'
 import type { Actor, IdempotencyRequest } from '~/utils/actor'
+import type { EventData } from '~/utils/contracts/event-data'
 import type { LoggedEventType } from '~/utils/contracts/event-types'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import { unavailable } from '~/utils/errors'
@@ -23,10 +24,12 @@ export const userStream = (userId: string): StreamName => `user:${userId}`
 export const idOfStream = (stream: string): string => stream.slice(stream.indexOf(':') + 1)
 
 /** What a controller says happened; `data` is what owner, manager and staff see. */
-export type NewEvent = {
+export type NewEvent = { [T in LoggedEventType]: EventOf<T> }[LoggedEventType]
+
+type EventOf<T extends LoggedEventType> = {
   stream: StreamName
-  type: LoggedEventType
-  data: object
+  type: T
+  data: EventData[T]
   /** The resource (or member) it tells of. */
   subjectId: string
   /** For events on a user's stream that concern a store. */
