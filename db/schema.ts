@@ -16,7 +16,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core'
 import type { Role } from '~/utils/contracts/common'
-import type { ModifierGroup, OrderItem, OrderStatus, OrderType, PaymentStatus, StatusChange } from '~/utils/contracts/order-document'
+import type { ModifierGroup, OrderItem, OrderSource, OrderStatus, OrderType, PaymentStatus, StatusChange } from '~/utils/contracts/order-document'
 
 /** Columns are snake_case in the database (`casing` in db/client.ts). Money is `bigint`, minor units. */
 
@@ -204,7 +204,7 @@ export const orders = pgTable(
     ...inStore,
     orderNumber: bigint({ mode: 'number' }).notNull(),
     type: text().$type<OrderType>().notNull(),
-    source: text(),
+    source: text().$type<OrderSource>(),
     status: text().$type<OrderStatus>().notNull().default('pending'),
     paymentStatus: text().$type<PaymentStatus>().notNull().default('unpaid'),
     currency: text().notNull(),

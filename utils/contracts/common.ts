@@ -36,8 +36,12 @@ export const isId = (value: string | undefined): value is string => value !== un
 
 /** ISO 8601, UTC, with milliseconds. */
 export const timestamp = z.iso.datetime({ precision: 3 }).meta({ example: '2026-01-01T12:00:00.000Z' })
-/** A point in time as a client may write it: ISO 8601 with any offset. */
-export const instant = z.iso.datetime({ offset: true }).refine((value) => !Number.isNaN(Date.parse(value)), 'must be an ISO 8601 time')
+const earliestMs = Date.parse('0001-01-01T00:00:00.000Z')
+const latestMs = Date.parse('9999-12-31T23:59:59.999Z')
+/** A point in time as a client may write it: ISO 8601 with any offset, in the years that an answer can write in four digits. */
+export const instant = z.iso
+  .datetime({ offset: true })
+  .refine((value) => Date.parse(value) >= earliestMs && Date.parse(value) <= latestMs, 'must be an ISO 8601 time')
 
 export const version = z.int().min(1)
 

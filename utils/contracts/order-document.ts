@@ -25,6 +25,9 @@ export const modifierGroupsSchema = z.array(modifierGroupSchema).max(20).refine(
 export const orderTypeSchema = z.enum(['pickup', 'delivery', 'dine_in'])
 export type OrderType = z.infer<typeof orderTypeSchema>
 
+export const orderSourceSchema = z.enum(['till', 'kiosk', 'web', 'phone'])
+export type OrderSource = z.infer<typeof orderSourceSchema>
+
 export const orderStatusSchema = z.enum(['pending', 'confirmed', 'preparing', 'ready', 'completed', 'rejected', 'cancelled'])
 export type OrderStatus = z.infer<typeof orderStatusSchema>
 export const openStatuses = ['pending', 'confirmed', 'preparing', 'ready'] as const satisfies OrderStatus[]

@@ -13,9 +13,14 @@ import {
   timestamp,
   version,
 } from '~/utils/contracts/common'
-import { orderItemSchema, orderStatusSchema, orderTypeSchema, paymentStatusSchema, statusChangeSchema } from '~/utils/contracts/order-document'
-
-export const orderSourceSchema = z.enum(['till', 'kiosk', 'web', 'phone'])
+import {
+  orderItemSchema,
+  orderSourceSchema,
+  orderStatusSchema,
+  orderTypeSchema,
+  paymentStatusSchema,
+  statusChangeSchema,
+} from '~/utils/contracts/order-document'
 
 export const orderSchema = z
   .object({

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto'
+import { and, eq, isNull, sql } from 'drizzle-orm'
+import { insertCustomer } from '~/controllers/customer.controllers'
+import { emitOrder, type OrderRow, orderFor, paymentStatusOf } from '~/controllers/order.controllers'
+import { makeItems, newLines, newProductIds, piecesOf, requireAvailable } from '~/controllers/order-lines'
+import { priceOrder } from '~/controllers/order-pricing'
+import { emitStock, lockCounted, moveStock, readShop, refreshed } from '~/controllers/order-stock.controllers'
+import { displayName } from '~/controllers/session.controllers'
+import type { Transaction } from '~/db/client'
+import { type Emit, withEvents } from '~/db/events'
+import { customers, orderCounters, orders } from '~/db/schema'
+import type { Member } from '~/utils/actor'
+import type { CreateOrder } from '~/utils/contracts/order'
+import { conflict, type ErrorDetail, notFound, validationFailed } from '~/utils/errors'
+import { sqlState } from '~/utils/sql-state'
+import { wsManager } from '~/utils/websocket'
+
+/**
+ * Takes an order: prices it, takes its stock, numbers it. Events of one write come as customer_created, order_created,
+ * product_updated. The number's lock is the last before the log's, since all orders of the store wait for it.
+ */
+export async function createOrder(member: Member, input: CreateOrder) {
+  const written = await withEvents(member, (tx, emit) => takeOrder(tx, emit, member, input))
+  wsManager.sendOrderUpdate(member.storeId, written.events)
+  return { ...written, data: orderFor(member.role, written.data) }
+}
+
+async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: CreateOrder) {
+  const lines = newLines(input.items)
+  const shop = await readShop(tx, member.storeId, newProductIds(lines))
+  const customer = input.customerId ? await holdCustomer(tx, member.storeId, input.customerId) : null
+  const countedIds = [...shop.menu.values()].filter((product) => product.stock !== null).map((product) => product.id)
+  const locked = await lockCounted(tx, member.storeId, countedIds)
+  const menu = refreshed(shop.menu, locked)
+
+  const details: ErrorDetail[] = []
+  const items = makeItems(lines, menu, shop.store.taxRateBps, details)
+  if (input.customerId && !customer) details.push(unknownCustomer)
+  if (details.length > 0) throw validationFailed(details)
+  const { currency, pricesIncludeTax } = shop.store
+  const totals = priceOrder(items, chargesOf(input), pricesIncludeTax)
+
+  // After the wait for the lock: a repeated request must hear that its order was taken, not that its own pieces are gone.
+  if (input.id && (await isTaken(tx, input.id))) throw idTaken()
+  if (!shop.store.isOpen) throw conflict('store_closed', 'The store is closed')
+  requireAvailable(lines, menu)
+  const moved = await moveStock(tx, locked, piecesOf(items))
+  const created = input.customer ? await insertCustomer(tx, emit, member.storeId, newCustomer(input.customer)) : null
+  const buyer = customer ?? created
+
+  const row = await insertNumbered(tx, {
+    ...totals,
+    id: input.id ?? Bun.randomUUIDv7(),
+    storeId: member.storeId,
+    type: input.type,
+    source: member.role === 'kiosk' ? 'kiosk' : (input.source ?? null),
+    paymentStatus: paymentStatusOf(0, totals.total, false),
+    currency,
+    pricesIncludeTax,
+    items,
+    customerId: buyer?.id ?? null,
+    customerName: buyer && displayName(buyer),
+    tableNumber: input.tableNumber ?? null,
+    deliveryAddress: input.deliveryAddress ?? null,
+    requestedFor: input.requestedFor ?? null,
+    note: input.note ?? null,
+    trackingToken: randomBytes(24).toString('base64url'),
+    statusHistory: [{ status: 'pending', at: shop.now.toISOString(), userId: member.userId, reason: null }],
+    createdBy: member.userId,
+  })
+  const order = emitOrder(emit, 'created', row)
+  emitStock(emit, moved)
+  return order
+}
+
+const chargesOf = ({ discount, tip, deliveryFee, serviceCharge }: CreateOrder) => ({ discount, tip, deliveryFee, serviceCharge })
+
+const newCustomer = ({ firstName, lastName = null, phone = null }: NonNullable<CreateOrder['customer']>) => ({
+  firstName,
+  lastName,
+  phone,
+  email: null,
+  note: null,
+})
+
+export const unknownCustomer: ErrorDetail = { path: 'customerId', message: 'is not a customer of this store' }
+
+/** A customer to whom an order may refer, and who cannot be anonymised before the transaction ends; else null. */
+export async function holdCustomer(tx: Transaction, storeId: string, id: string) {
+  const [customer] = await tx
+    .select({ id: customers.id, firstName: customers.firstName, lastName: customers.lastName })
+    .from(customers)
+    .where(and(eq(customers.id, id), eq(customers.storeId, storeId), isNull(customers.archivedAt)))
+    .for('key share')
+  return customer ?? null
+}
+
+/** Whether any order, of whichever store, has this id. */
+async function isTaken(tx: Transaction, id: string): Promise<boolean> {
+  return (await tx.select({ id: orders.id }).from(orders).where(eq(orders.id, id))).length > 0
+}
+
+const idTaken = () => conflict('id_taken', 'This id is taken', [{ path: 'id', message: 'is taken' }])
+
+/** Inserts an order under the store's next number, in one statement: a number that is taken is used, or rolled back. */
+async function insertNumbered(tx: Transaction, order: Omit<typeof orders.$inferInsert, 'orderNumber'>): Promise<OrderRow> {
+  const numbered = tx.$with('numbered', { lastNumber: sql<number>`last_number`.as('last_number') }).as(sql`
+    insert into ${orderCounters} (store_id, last_number) values (${order.storeId}, 1001)
+    on conflict (store_id) do update set last_number = ${orderCounters.lastNumber} + 1 returning last_number`)
+  const [row] = await tx
+    .with(numbered)
+    .insert(orders)
+    .values({ ...order, orderNumber: sql`(select last_number from numbered)` })
+    .returning()
+    .catch((error: unknown) => {
+      throw sqlState(error).constraint === 'orders_pkey' ? idTaken() : error
+    })
+  if (!row) throw notFound()
+  return row
+}

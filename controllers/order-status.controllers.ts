@@ -1,0 +1,85 @@
+import { emitOrder, getOrder, lockOrder, type OrderRow, orderFor, saveOrder, toOrder } from '~/controllers/order.controllers'
+import { piecesOf } from '~/controllers/order-lines'
+import { emitStock, lockCounted, moveStock } from '~/controllers/order-stock.controllers'
+import type { Transaction } from '~/db/client'
+import { type Emit, withEvents } from '~/db/events'
+import { crew, type Member, managers, staffAndUp } from '~/utils/actor'
+import type { Role } from '~/utils/contracts/common'
+import type { ChangeStatus } from '~/utils/contracts/order'
+import { type OrderStatus, orderStatusSchema, type StatusChange } from '~/utils/contracts/order-document'
+import { conflict, forbidden } from '~/utils/errors'
+import { wsManager } from '~/utils/websocket'
+
+type Transitions = Partial<Record<OrderStatus, readonly Role[]>>
+
+/** What each status may become, and who may do it. A completion from before the kitchen is a counter sale. */
+export const transitions: Record<OrderStatus, Transitions> = {
+  pending: { confirmed: crew, preparing: crew, rejected: crew, cancelled: crew, completed: staffAndUp },
+  confirmed: { preparing: crew, cancelled: crew, completed: staffAndUp },
+  preparing: { ready: crew, cancelled: managers },
+  ready: { completed: crew, preparing: crew, cancelled: managers },
+  completed: { ready: managers },
+  rejected: {},
+  cancelled: {},
+}
+
+const reopenHours = 24
+const givesStockBack: readonly OrderStatus[] = ['cancelled', 'rejected']
+
+type Judged = { status: OrderStatus; statusHistory: StatusChange[] }
+
+/** The transitions that are possible for somebody, now. */
+function possible(order: Judged, nowMs: number): Transitions {
+  const completedAt = order.statusHistory.findLast((change) => change.status === 'completed')?.at
+  const isTooLate = order.status === 'completed' && (!completedAt || nowMs - Date.parse(completedAt) > reopenHours * 3_600_000)
+  return isTooLate ? {} : transitions[order.status]
+}
+
+/** Throws 409 for a transition that is impossible for everyone, then 403 for one that this role may not make. */
+function judge(order: Judged, to: OrderStatus, role: Role, nowMs: number): void {
+  const allowed = possible(order, nowMs)
+  const by = allowed[to]
+  if (by?.includes(role)) return
+  if (by) throw forbidden()
+  const names = Object.keys(allowed)
+  const rule = order.status === 'completed' ? ` (within ${reopenHours} hours: ready)` : ''
+  const message = names.length > 0 ? `${order.status} may become ${names.join(', ')}` : `${order.status} may become nothing${rule}`
+  throw conflict('invalid_transition', `An order that is ${order.status} cannot become ${to}`, [{ path: 'status', message }])
+}
+
+/**
+ * 404 of the order and 403 of the change asked for, for requests whose body is wrong in another field: a right comes
+ * before the 422.
+ */
+export async function requireStatusRight(member: Member, id: string, wanted: unknown): Promise<void> {
+  const { data: order } = await getOrder(member, id)
+  const to = orderStatusSchema.safeParse(wanted)
+  if (!to.success) return
+  const by = possible(order, Date.now())[to.data]
+  if (by && !by.includes(member.role)) throw forbidden()
+}
+
+export async function changeOrderStatus(member: Member, id: string, input: ChangeStatus) {
+  const written = await withEvents(member, (tx, emit) => moveOrder(tx, emit, member, id, input))
+  wsManager.sendOrderUpdate(member.storeId, written.events)
+  return { ...written, data: orderFor(member.role, written.data) }
+}
+
+async function moveOrder(tx: Transaction, emit: Emit, member: Member, id: string, { status, reason = null }: ChangeStatus) {
+  const locked = await lockOrder(tx, member, id)
+  const { row, now } = locked
+  if (row.status === status) return toOrder(row)
+  judge(row, status, member.role, now.getTime())
+  const change: StatusChange = { status, at: now.toISOString(), userId: member.userId, reason }
+  const moved = givesStockBack.includes(status) ? await returnStock(tx, row) : []
+  const saved = await saveOrder(tx, locked, { status, statusHistory: [...row.statusHistory, change] })
+  const order = emitOrder(emit, 'status_changed', saved, row.status)
+  emitStock(emit, moved)
+  return order
+}
+
+/** Brings the pieces back of products that still count theirs. */
+async function returnStock(tx: Transaction, row: OrderRow) {
+  const pieces = new Map([...piecesOf(row.items)].map(([productId, taken]) => [productId, -taken]))
+  return moveStock(tx, await lockCounted(tx, row.storeId, [...pieces.keys()]), pieces)
+}

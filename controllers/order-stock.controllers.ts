@@ -1,0 +1,88 @@
+import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm'
+import type { Menu, ProductRow } from '~/controllers/order-lines'
+import { emitProduct, nextProductVersion } from '~/controllers/product.controllers'
+import type { Transaction } from '~/db/client'
+import type { Emit } from '~/db/events'
+import { products, stores } from '~/db/schema'
+import { conflict, notFound } from '~/utils/errors'
+
+/** What a store sells and how much of it is left, within the transaction of an order. */
+
+export type Shop = {
+  store: Pick<typeof stores.$inferSelect, 'isOpen' | 'currency' | 'taxRateBps' | 'pricesIncludeTax'>
+  menu: Menu
+  /** The transaction's time, as the database's columns will have it. */
+  now: Date
+}
+
+/** Reads the store and those of the products that it has and that are not archived, in one statement. */
+export async function readShop(tx: Transaction, storeId: string, productIds: string[]): Promise<Shop> {
+  const { isOpen, currency, taxRateBps, pricesIncludeTax } = stores
+  const rows = await tx
+    .select({
+      store: { isOpen, currency, taxRateBps, pricesIncludeTax },
+      product: products,
+      now: sql<Date>`now()::timestamptz(3)`.mapWith(stores.createdAt),
+    })
+    .from(stores)
+    .leftJoin(products, and(eq(products.storeId, stores.id), inArray(products.id, productIds), isNull(products.archivedAt)))
+    .where(eq(stores.id, storeId))
+  const [first] = rows
+  if (!first) throw notFound()
+  return { store: first.store, now: first.now, menu: new Map(rows.flatMap(({ product }) => (product ? [[product.id, product] as const] : []))) }
+}
+
+/**
+ * Locks those of the products whose stock is counted, archived ones too, in the order of their ids: two orders of the
+ * same products never wait for each other in a circle.
+ */
+export async function lockCounted(tx: Transaction, storeId: string, productIds: string[]): Promise<ProductRow[]> {
+  if (productIds.length === 0) return []
+  return await tx
+    .select()
+    .from(products)
+    .where(and(inArray(products.id, productIds), eq(products.storeId, storeId), isNotNull(products.stock)))
+    .orderBy(asc(products.id))
+    .for('no key update')
+}
+
+/** The menu with what the lock found: a row may have changed, or been archived, since it was read. */
+export function refreshed(menu: Menu, locked: ProductRow[]): Menu {
+  const fresh = new Map(menu)
+  for (const row of locked) {
+    if (row.archivedAt) fresh.delete(row.id)
+    else if (fresh.has(row.id)) fresh.set(row.id, row)
+  }
+  return fresh
+}
+
+/**
+ * Takes pieces out of the stock of locked products; a negative number brings them back. Throws 409 `out_of_stock`.
+ * Answers the products that changed, for `emitStock`.
+ */
+export async function moveStock(tx: Transaction, locked: ProductRow[], pieces: Map<string, number>): Promise<ProductRow[]> {
+  const moves = locked.flatMap((row) => {
+    const taken = pieces.get(row.id) ?? 0
+    return taken === 0 || row.stock === null ? [] : [{ id: row.id, taken, left: row.stock - taken }]
+  })
+  const short = moves.filter((move) => move.taken > 0 && move.left < 0)
+  if (short.length > 0)
+    throw conflict(
+      'out_of_stock',
+      'There is not enough left',
+      short.map(({ id }) => ({ path: 'items', message: `not enough of ${id}` })),
+    )
+  if (moves.length === 0) return []
+  const changed = await tx
+    .update(products)
+    .set({ stock: sql`${products.stock} - moved.taken`, ...nextProductVersion })
+    .from(sql`json_to_recordset(${JSON.stringify(moves)}::json) as moved(id uuid, taken int)`)
+    .where(sql`${products.id} = moved.id`)
+    .returning()
+  return (changed as ProductRow[]).sort((a, b) => (a.id < b.id ? -1 : 1))
+}
+
+/** Tells of changed stock; an archived product stays silent. */
+export function emitStock(emit: Emit, changed: ProductRow[]): void {
+  for (const row of changed) if (!row.archivedAt) emitProduct(emit, 'updated', row, { stock: true })
+}
