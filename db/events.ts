@@ -213,7 +213,8 @@ export async function readHead(stream: StreamName): Promise<StreamHead | null> {
   return head ? { stream, epoch: head.epoch, seq: head.lastSeq, prunedSeq: head.prunedSeq } : null
 }
 
-type EventRow = {
+/** A row as `eventColumns` reads it. */
+export type EventRow = {
   seq: number
   id: string
   type: LoggedEventType
@@ -229,29 +230,33 @@ type EventRow = {
   order_created_by: string | null
 }
 
+/** The columns of `events e` and `streams s` that make a `LoggedEvent`. */
+export const eventColumns = sql`e.seq::float8 as seq, e.id, e.type, e.data::text as json, to_char(e.at at time zone 'UTC', ${isoFormat}) as at, s.epoch,
+      e.user_id, e.store_id, e.session_id, e.subject_id, e.order_status, e.order_type, e.order_created_by`
+
+export const toLoggedEvent = (stream: StreamName, row: EventRow): LoggedEvent => ({
+  stream,
+  epoch: row.epoch,
+  seq: row.seq,
+  id: row.id,
+  type: row.type,
+  json: row.json,
+  timestamp: row.at,
+  userId: row.user_id,
+  storeId: row.store_id,
+  sessionId: row.session_id,
+  subjectId: row.subject_id,
+  orderStatus: row.order_status,
+  orderType: row.order_type,
+  orderCreatedBy: row.order_created_by,
+})
+
 /** Events `after < seq <= upTo` in order, at most `limit`. Fewer than asked for, or a hole at the start: pruned meanwhile. */
 export async function readEvents(stream: StreamName, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
   const rows = await rowsOf<EventRow>(
     db,
-    sql`select e.seq::float8 as seq, e.id, e.type, e.data::text as json, to_char(e.at at time zone 'UTC', ${isoFormat}) as at, s.epoch,
-      e.user_id, e.store_id, e.session_id, e.subject_id, e.order_status, e.order_type, e.order_created_by
-    from events e join streams s using (stream)
+    sql`select ${eventColumns} from events e join streams s using (stream)
     where e.stream = ${stream} and e.seq > ${after} and e.seq <= ${upTo} order by e.seq limit ${limit}`,
   )
-  return rows.map((row) => ({
-    stream,
-    epoch: row.epoch,
-    seq: row.seq,
-    id: row.id,
-    type: row.type,
-    json: row.json,
-    timestamp: row.at,
-    userId: row.user_id,
-    storeId: row.store_id,
-    sessionId: row.session_id,
-    subjectId: row.subject_id,
-    orderStatus: row.order_status,
-    orderType: row.order_type,
-    orderCreatedBy: row.order_created_by,
-  }))
+  return rows.map((row) => toLoggedEvent(stream, row))
 }
