@@ -5,17 +5,22 @@ import { consoleRoutes } from '~/routes/console.routes'
 import { customerRoutes } from '~/routes/customer.routes'
 import { deviceRoutes } from '~/routes/device.routes'
 import { documentRoutes } from '~/routes/documents.routes'
+import { eventRoutes } from '~/routes/event.routes'
 import { memberRoutes } from '~/routes/member.routes'
 import { metricsRoutes } from '~/routes/metrics.routes'
 import { answerFailure, unknownRoute } from '~/routes/middleware/failures'
 import { crossOrigin, refuseCredentialInUrl, requestContext, securityHeaders } from '~/routes/middleware/request'
 import { notificationRoutes } from '~/routes/notification.routes'
 import { describeApi } from '~/routes/openapi'
+import { orderRoutes } from '~/routes/order.routes'
+import { paymentRoutes } from '~/routes/payment.routes'
 import { presenceRoutes } from '~/routes/presence.routes'
 import { productRoutes } from '~/routes/product.routes'
+import { snapshotRoutes } from '~/routes/snapshot.routes'
 import { storeRoutes } from '~/routes/store.routes'
 import { systemRoutes, webSocketSystemRoutes } from '~/routes/system.routes'
 import { ticketRoutes } from '~/routes/ticket.routes'
+import { trackingRoutes } from '~/routes/tracking.routes'
 import { userRoutes } from '~/routes/user.routes'
 import type { Config } from '~/utils/config'
 import type { AppEnv } from '~/utils/http'
@@ -36,6 +41,11 @@ export function createApp(config: Config) {
   app.route(api, categoryRoutes)
   app.route(api, productRoutes)
   app.route(api, customerRoutes)
+  app.route(api, orderRoutes)
+  app.route(api, paymentRoutes)
+  app.route(api, trackingRoutes)
+  app.route(api, snapshotRoutes)
+  app.route(api, eventRoutes)
   app.route(api, notificationRoutes)
   app.route(api, presenceRoutes)
   app.route(api, webSocketSystemRoutes)
