@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 
 /** Pages and descriptions, which are not part of the API they describe. */
-const isDescribed = (path: string) => !/^\/(docs|console|openapi\.json|asyncapi\.json|metrics)/.test(path)
+const isDescribed = (path: string) => !/^\/(docs|console|track|openapi\.json|asyncapi\.json|metrics)/.test(path)
 
 type Operation = { name: string; path: string; method: string; operation: Json }
 

@@ -1,8 +1,8 @@
-import { afterAll, setDefaultTimeout } from 'bun:test'
-import { stopSharedServer } from './server'
+import { afterAll } from 'bun:test'
 
-// Ends what tests/support/server.ts started for the whole run.
-afterAll(stopSharedServer)
-
-// Holds for the first file of a run, which waits for the database's first start; `bun run test` sets it for all.
-setDefaultTimeout(20_000)
+// Ends what tests/support/server.ts started for the whole run. It is imported only now, so that its own first import, by
+// the first file that needs a server, sets that file's timeout.
+afterAll(async () => {
+  const { stopSharedServer } = await import('./server')
+  await stopSharedServer()
+})

@@ -1,3 +1,4 @@
+import { setDefaultTimeout } from 'bun:test'
 import { type RunningServer, startServer } from '~/server'
 import { loadConfig } from '~/utils/config'
 
@@ -7,6 +8,9 @@ import { loadConfig } from '~/utils/config'
  */
 
 export type TestServer = RunningServer & { base: string; api: string; ws: string }
+
+// For the file that waits for the database's first start; `bun run test` sets it for all.
+setDefaultTimeout(20_000)
 
 let shared: Promise<TestServer> | undefined
 
