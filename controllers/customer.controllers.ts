@@ -27,7 +27,7 @@ export const toCustomer = (row: CustomerRow): Customer => ({
 })
 
 /** A customer who is there: of this store and not anonymised. */
-const customerOfStore = (storeId: string, id: string): SQL | undefined =>
+export const customerOfStore = (storeId: string, id: string): SQL | undefined =>
   and(eq(customers.id, id), eq(customers.storeId, storeId), isNull(customers.archivedAt))
 
 const fullName = sql`concat_ws(' ', ${customers.firstName}, ${customers.lastName})`

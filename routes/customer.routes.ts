@@ -2,11 +2,12 @@ import { createRoute } from '@hono/zod-openapi'
 import { z } from 'zod'
 import { createCustomer, getCustomer, listCustomers, requireCustomer, updateCustomer } from '~/controllers/customer.controllers'
 import { deleteCustomer } from '~/controllers/customer-anonymise.controllers'
+import { exportCustomer } from '~/controllers/customer-export.controllers'
 import { inStore, inStoreWithBody, judgedFirst } from '~/routes/middleware/access'
 import { newRouter } from '~/routes/router'
-import { staffAndUp } from '~/utils/actor'
+import { managers, staffAndUp } from '~/utils/actor'
 import { id } from '~/utils/contracts/common'
-import { createCustomerSchema, customerQuerySchema, customerSchema, updateCustomerSchema } from '~/utils/contracts/customer'
+import { createCustomerSchema, customerExportSchema, customerQuerySchema, customerSchema, updateCustomerSchema } from '~/utils/contracts/customer'
 import { body, memberFailures, ok, page, pageOf, security, success, versionFailures } from '~/utils/http'
 
 export const customerRoutes = newRouter()
@@ -83,4 +84,18 @@ customerRoutes.openapi(
     responses: { 200: success('What is left of the customer', customerSchema), ...memberFailures, ...versionFailures },
   }),
   async (c) => ok(c, 200, await deleteCustomer(c.var.member, c.req.valid('param').id), 'Customer deleted'),
+)
+
+customerRoutes.openapi(
+  createRoute({
+    method: 'get',
+    path: '/stores/{storeId}/customers/{id}/export',
+    summary: 'Read all that is kept of a customer',
+    tags,
+    security,
+    middleware: inStore(managers),
+    request: { params: customerParams },
+    responses: { 200: success('The customer and its orders, newest first', customerExportSchema), ...memberFailures },
+  }),
+  async (c) => ok(c, 200, await exportCustomer(c.var.member, c.req.valid('param').id), 'Customer export'),
 )

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { emailText, id, nameText, noteText, pageQuery, phoneText, searchText, timestamp, version } from '~/utils/contracts/common'
+import { orderSchema } from '~/utils/contracts/order'
 
 export const customerSchema = z
   .object({
@@ -41,3 +42,6 @@ export type UpdateCustomer = z.infer<typeof updateCustomerSchema>
 
 export const customerQuerySchema = z.strictObject({ ...pageQuery, q: searchText.optional() })
 export type CustomerQuery = z.infer<typeof customerQuerySchema>
+
+export const customerExportSchema = z.object({ customer: customerSchema, orders: z.array(orderSchema) }).meta({ id: 'CustomerExport' })
+export type CustomerExport = z.infer<typeof customerExportSchema>

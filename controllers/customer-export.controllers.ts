@@ -1,0 +1,25 @@
+import { and, desc, eq } from 'drizzle-orm'
+import { customerOfStore, toCustomer } from '~/controllers/customer.controllers'
+import { toOrder } from '~/controllers/order.controllers'
+import { storeStream } from '~/db/events'
+import { inSnapshot, readPosition } from '~/db/page'
+import { customers, orders } from '~/db/schema'
+import type { Member } from '~/utils/actor'
+import type { CustomerExport } from '~/utils/contracts/customer'
+import { notFound } from '~/utils/errors'
+
+/** Everything the store keeps of a customer, for whoever asks what that is: one consistent read, orders newest first. */
+export function exportCustomer(member: Member, id: string) {
+  const stream = storeStream(member.storeId)
+  return inSnapshot(async (tx) => {
+    const [customer] = await tx.select().from(customers).where(customerOfStore(member.storeId, id))
+    if (!customer) throw notFound()
+    const made = await tx
+      .select()
+      .from(orders)
+      .where(and(eq(orders.storeId, member.storeId), eq(orders.customerId, id)))
+      .orderBy(desc(orders.createdAt), desc(orders.id))
+    const data: CustomerExport = { customer: toCustomer(customer), orders: made.map(toOrder) }
+    return { data, position: `${stream}=${await readPosition(tx, stream)}` }
+  })
+}
