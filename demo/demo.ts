@@ -80,9 +80,11 @@ async function main(): Promise<void> {
   const restaurant = await seed(new ApiCaller(`http://127.0.0.1:${server.port}/api/v1`))
   introduce(base, socketUrl, restaurant)
 
+  console.log('since commit     seq  event')
   const screen = await watch(`ws://127.0.0.1:${server.port}${config.ws.path}`, restaurant)
   const report = () => console.log(`\n${summarise(screen.latencies)}`)
-  void playRush(restaurant, rate, duration, stopping.signal).then((result) => {
+  void playRush(restaurant, rate, duration, stopping.signal).then(async (result) => {
+    await screen.settled()
     const failures = [...result.failures].map(([reason, count]) => `${count} × ${reason}`).join(', ')
     console.log(`\n${result.created} orders, ${result.completed} completed, ${result.refused} turned away${failures && `; refused: ${failures}`}`)
     report()

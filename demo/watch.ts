@@ -11,6 +11,8 @@ type Frame = { type: string; id?: string; seq?: number; data: Record<string, unk
 export type Watch = {
   /** Milliseconds from commit to arrival of every event so far. */
   latencies: number[]
+  /** Resolves when everything sent before this call has arrived: frames keep their order. */
+  settled(): Promise<void>
   close(): void
 }
 
@@ -21,6 +23,7 @@ export async function watch(url: string, restaurant: Restaurant): Promise<Watch>
   })
   const latencies: number[] = []
   const live = Promise.withResolvers<void>()
+  let onPong = () => {}
   const { userId, api } = restaurant.people.owner
   const socket = new WebSocket(url)
   socket.addEventListener('open', () =>
@@ -34,12 +37,18 @@ export async function watch(url: string, restaurant: Restaurant): Promise<Watch>
     if (frame.type === 'sync' && frame.data.live === true) live.resolve()
     if (frame.type === 'error') live.reject(new Error(String(frame.data.message)))
     if (since !== undefined) latencies.push(arrivedAt - since)
+    if (frame.type === 'pong') return onPong()
     if (frame.type !== 'sync') print(frame, since === undefined ? undefined : arrivedAt - since)
   })
   socket.addEventListener('close', (event) => live.reject(new Error(`the socket closed with ${event.code}`)))
   await live.promise
   return {
     latencies,
+    settled: () =>
+      new Promise<void>((resolve) => {
+        onPong = resolve
+        socket.send(JSON.stringify({ type: 'ping' }))
+      }),
     close() {
       observeCommits(undefined)
       socket.close(1000)
