@@ -31,6 +31,7 @@ export async function deleteCustomer(member: Member, id: string) {
     await redactAnswers(tx, [...new Set([id, ...cleared.map((order) => order.id), ...told])], (answer) => withoutPerson(answer, id))
     return emitCustomer(emit, 'deleted', archived)
   })
+  wsManager.forgetEvents(storeStream(member.storeId))
   wsManager.sendCustomerUpdate(member.storeId, written.events)
   return written
 }

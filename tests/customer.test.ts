@@ -5,6 +5,7 @@ import { orders } from '~/db/schema'
 import { type Answer, positionOf } from './support/api'
 import { followLog } from './support/log'
 import { detailPaths, expectForbidden, expectMembersOnly } from './support/refusals'
+import { TestSocket } from './support/socket'
 import { createOrder, createProduct, createWorld, unique, type World } from './support/world'
 
 const erika = { firstName: 'Erika', lastName: 'Geheim', phone: '+49 30 4711', email: 'erika@private.example', note: 'rings twice' }
@@ -168,6 +169,28 @@ test('what the log told before a deletion keeps its place and shape', async () =
   const [orderBefore, orderNow] = [told, now].map((events) => events.find((event) => event.type === 'order_created')?.data)
   expect(orderNow).toEqual({ ...orderBefore, order: { ...orderBefore.order, customerName: null } })
   expect(now.find((event) => event.type === 'product_updated')?.data).toEqual(told.find((event) => event.type === 'product_updated')?.data)
+})
+
+test('a socket that comes back after a deletion is told nothing of the person any more', async () => {
+  const world = await createWorld()
+  const { owner, storeId, stream } = world
+  const listener = await TestSocket.open({ token: owner.token })
+  await listener.authenticate({ userId: owner.id, storeId })
+  const before = positionOf(await owner.api.get(world.path), stream)
+  const { id } = (await createCustomer(world, erika)).body.data
+  await createOrder(world, (await createProduct(world)).id, { customerId: id })
+  const heard = await listener.next('order_created')
+  expect(heard.data.order.customerName).toBe('Erika Geheim')
+  const deleted = positionOf(await world.staff.api.delete(`${world.path}/customers/${id}`), stream)
+
+  const returning = await TestSocket.open({ token: owner.token })
+  await returning.authenticate({ userId: owner.id, storeId, resume: { [stream]: before } })
+  await returning.next((frame) => frame.seq === deleted.seq)
+  const told = returning.events(stream)
+  expect(told.map((frame) => frame.type)).toEqual(['customer_created', 'product_updated', 'order_created', 'customer_updated'])
+  expect(personal.filter((piece) => JSON.stringify(told).includes(piece))).toEqual([])
+  listener.close()
+  returning.close()
 })
 
 test('an order taken while its customer is deleted keeps no name either', async () => {
