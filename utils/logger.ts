@@ -1,6 +1,7 @@
 import pino, { type Logger as PinoLogger } from 'pino'
 import pretty from 'pino-pretty'
 import type { Config } from '~/utils/config'
+import { describeError } from '~/utils/log-error'
 
 export type Logger = PinoLogger
 
@@ -31,7 +32,7 @@ export function createLogger(config: Pick<Config, 'isProduction' | 'logLevel'>):
   const options = {
     level: config.logLevel,
     redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
-    serializers: { err: pino.stdSerializers.err },
+    serializers: { err: (error: unknown) => describeError(error) },
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
   }

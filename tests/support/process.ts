@@ -44,7 +44,9 @@ function launch(cwd: string, environment: Record<string, string>) {
       const { promise, resolve: listens } = Promise.withResolvers<number>()
       onOutput = () => {
         const line = output.split('\n').find((text) => text.includes('ZipZap is listening'))
-        if (line) listens(JSON.parse(line).port)
+        // JSON in production; in development the fields follow in lines of their own.
+        const port = line && /"?port"?: ?(\d+)/.exec(output.slice(output.indexOf(line)))?.[1]
+        if (port) listens(Number(port))
       }
       onOutput()
       return promise
