@@ -51,9 +51,9 @@ function judge(order: Judged, to: OrderStatus, role: Role, nowMs: number): void 
  * 404 of the order and 403 of the change asked for, for requests whose body is wrong in another field: a right comes
  * before the 422.
  */
-export async function requireStatusRight(member: Member, id: string, wanted: unknown): Promise<void> {
+export async function requireStatusRight(member: Member, id: string, body: { status?: unknown }): Promise<void> {
   const { data: order } = await getOrder(member, id)
-  const to = orderStatusSchema.safeParse(wanted)
+  const to = orderStatusSchema.safeParse(body.status)
   if (!to.success) return
   const by = possible(order, Date.now())[to.data]
   if (by && !by.includes(member.role)) throw forbidden()

@@ -63,23 +63,20 @@ export function refreshed(menu: Menu, locked: ProductRow[]): Menu {
 export async function moveStock(tx: Transaction, locked: ProductRow[], pieces: Map<string, number>): Promise<ProductRow[]> {
   const moves = locked.flatMap((row) => {
     const taken = pieces.get(row.id) ?? 0
-    return taken === 0 || row.stock === null ? [] : [{ id: row.id, taken, left: row.stock - taken }]
+    return taken === 0 || row.stock === null ? [] : [{ id: row.id, name: row.name, taken, had: row.stock, stock: row.stock - taken }]
   })
-  const short = moves.filter((move) => move.taken > 0 && move.left < 0)
-  if (short.length > 0)
-    throw conflict(
-      'out_of_stock',
-      'There is not enough left',
-      short.map(({ id }) => ({ path: 'items', message: `not enough of ${id}` })),
-    )
+  const short = moves.filter((move) => move.taken > 0 && move.stock < 0)
+  const details = short.map(({ name, had }) => ({ path: 'items', message: `only ${had} left of "${name}"` }))
+  if (details.length > 0) throw conflict('out_of_stock', 'There is not enough left', details)
   if (moves.length === 0) return []
+  const ids = moves.map((move) => move.id)
+  const stock = sql`(select stock from json_to_recordset(${JSON.stringify(moves)}::json) as moved(id uuid, stock int) where moved.id = ${products.id})`
   const changed = await tx
     .update(products)
-    .set({ stock: sql`${products.stock} - moved.taken`, ...nextProductVersion })
-    .from(sql`json_to_recordset(${JSON.stringify(moves)}::json) as moved(id uuid, taken int)`)
-    .where(sql`${products.id} = moved.id`)
+    .set({ stock, ...nextProductVersion })
+    .where(inArray(products.id, ids))
     .returning()
-  return (changed as ProductRow[]).sort((a, b) => (a.id < b.id ? -1 : 1))
+  return changed.sort((a, b) => (a.id < b.id ? -1 : 1))
 }
 
 /** Tells of changed stock; an archived product stays silent. */

@@ -1,5 +1,4 @@
 import { createRoute } from '@hono/zod-openapi'
-import type { MiddlewareHandler } from 'hono'
 import { z } from 'zod'
 import { getOrder, listOrders, requireOrder } from '~/controllers/order.controllers'
 import { createOrder } from '~/controllers/order-create.controllers'
@@ -10,7 +9,7 @@ import { newRouter } from '~/routes/router'
 import { anyMember, crew, type Member, staffAndUp } from '~/utils/actor'
 import { id } from '~/utils/contracts/common'
 import { changeStatusSchema, createOrderSchema, orderQuerySchema, orderSchema, updateOrderSchema } from '~/utils/contracts/order'
-import { type AppEnv, body, failure, memberFailures, ok, page, pageOf, security, success, versionFailures } from '~/utils/http'
+import { body, failure, memberFailures, ok, page, pageOf, security, success, versionFailures } from '~/utils/http'
 
 export const orderRoutes = newRouter()
 
@@ -21,12 +20,6 @@ const orderParams = z.object({ storeId: id, id })
 /** A kiosk gives no discounts, and knows no customers but those it brings along. */
 const mayTake = (member: Member, fields: Record<string, unknown>) =>
   member.role !== 'kiosk' || (fields.discount === undefined && (fields.customerId ?? null) === null)
-
-/** The right to a change of status depends on the status asked for. */
-const statusRightFirst: MiddlewareHandler<AppEnv> = (c, next) => {
-  const wanted = (c.var.json as { status?: unknown } | null)?.status
-  return judgedFirst((member, orderId) => requireStatusRight(member, orderId, wanted))(c, next)
-}
 
 orderRoutes.openapi(
   createRoute({
@@ -103,7 +96,7 @@ orderRoutes.openapi(
     summary: "Change an order's status",
     tags,
     security,
-    middleware: [...inStoreWithBody(crew), statusRightFirst],
+    middleware: [...inStoreWithBody(crew), judgedFirst(requireStatusRight)],
     request: { params: orderParams, body: body(changeStatusSchema) },
     responses: { 200: success('The order after the change', orderSchema), ...memberFailures, 409: failure('invalid_transition') },
   }),

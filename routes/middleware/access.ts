@@ -86,20 +86,21 @@ export const inStoreWithBody = (allowed: readonly Role[]): Handler[] => [...sign
 export const bodyRight =
   (isAllowed: (member: Member, body: Record<string, unknown>) => boolean): Handler =>
   (c, next) => {
-    const body = c.var.json
-    const fields = typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {}
-    if (!isAllowed(c.var.member, fields)) throw forbidden()
+    if (!isAllowed(c.var.member, fieldsOf(c.var.json))) throw forbidden()
     return next()
   }
+
+/** The fields of a body that is an object, of whatever types; none of any other. */
+const fieldsOf = (body: unknown): Record<string, unknown> => (typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {})
 
 /**
  * For routes of one resource: `check` throws its 404, and its 412 for If-Match. It runs only when the body turns out
  * to be wrong, so that these come before the 422; on the way through, the controller judges them in its transaction.
  */
 export const judgedFirst =
-  (check: (member: Member, id: string) => Promise<unknown>): Handler =>
+  (check: (member: Member, id: string, body: Record<string, unknown>) => Promise<unknown>): Handler =>
   (c, next) => {
     const id = c.req.param('id') ?? c.req.param('userId') ?? c.var.member.storeId
-    c.set('beforeValidation', () => check(c.var.member, id))
+    c.set('beforeValidation', () => check(c.var.member, id, fieldsOf(c.var.json)))
     return next()
   }
