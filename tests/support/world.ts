@@ -64,3 +64,9 @@ export const createProduct = async (world: World, over: Record<string, unknown> 
 
 export const createOrder = async (world: World, productId: string, over: Record<string, unknown> = {}) =>
   created(await world.staff.api.post(`${world.path}/orders`, { type: 'pickup', items: [{ productId, quantity: 1 }], ...over }), 'order')
+
+/** A device of the store with its own client; a kiosk unless said otherwise. */
+export async function createDevice(world: World, role = 'kiosk'): Promise<{ id: string; token: string; api: ApiClient }> {
+  const { device, token } = created(await world.manager.api.post(`${world.path}/devices`, { name: unique('Device'), role }), 'device')
+  return { id: device.userId, token, api: new ApiClient(world.manager.api.server, token) }
+}
