@@ -24,6 +24,7 @@ import { type Config, ConfigError, loadConfig } from '~/utils/config'
 import { setDraining } from '~/utils/lifecycle'
 import { attachLogger, createLogger, logger } from '~/utils/logger'
 import { repeat } from '~/utils/repeat'
+import { configureSealing } from '~/utils/sealing'
 import { attachWebSocketManager } from '~/utils/websocket'
 
 /** Composition only: configuration, database, hub, app, listeners, timers, and the way out. */
@@ -41,6 +42,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   attachLogger(createLogger(config))
   setDraining(false)
   nameSessionCookie(config)
+  configureSealing(config)
   const database = await openDatabase(config)
   const hub = new Hub({
     config,

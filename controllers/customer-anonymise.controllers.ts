@@ -1,9 +1,10 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
 import { emitCustomer, lockCustomer, nextCustomerVersion } from '~/controllers/customer.controllers'
 import type { Transaction } from '~/db/client'
-import { storeStream, withEvents } from '~/db/events'
+import { withEvents } from '~/db/events'
 import { redactAnswers, redactEvents } from '~/db/redact'
 import { customers, orders } from '~/db/schema'
+import { storeStream } from '~/db/streams'
 import type { Member } from '~/utils/actor'
 import { wsManager } from '~/utils/websocket'
 

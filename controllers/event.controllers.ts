@@ -1,10 +1,11 @@
 import { readEventPage } from '~/db/event-page'
-import { storeStream } from '~/db/events'
+import { storeStream } from '~/db/streams'
 import { type Member, viewOf } from '~/utils/actor'
 import type { EventQuery, LoggedMessage } from '~/utils/contracts/event'
 import type { LoggedEvent } from '~/utils/contracts/logged-event'
 import { notFound, positionExpired } from '~/utils/errors'
 import { frameOf } from '~/utils/event-view'
+import { opened } from '~/utils/sealing'
 
 /**
  * The store's log as this member may see it, as WebSocket messages. Throws 410 when the log does not continue from the
@@ -24,4 +25,4 @@ export async function listEvents(member: Member, { after, epoch, types, limit }:
 }
 
 /** The text that a socket would get is a message by construction. */
-const messageOf = (event: LoggedEvent, view: ReturnType<typeof viewOf>): LoggedMessage => JSON.parse(frameOf(event, view)) as LoggedMessage
+const messageOf = (event: LoggedEvent, view: ReturnType<typeof viewOf>): LoggedMessage => JSON.parse(frameOf(opened(event), view)) as LoggedMessage

@@ -1,6 +1,7 @@
 import { and, eq } from 'drizzle-orm'
-import { storeStream, userStream, withEvents } from '~/db/events'
+import { withEvents } from '~/db/events'
 import { members } from '~/db/schema'
+import { storeStream, userStream } from '~/db/streams'
 import type { Member } from '~/utils/actor'
 import type { CreateNotification, Notification } from '~/utils/contracts/notification'
 import { invalidField } from '~/utils/errors'

@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { db, rowsOf } from '~/db/client'
-import { type EventRow, eventColumns, type StreamHead, toLoggedEvent } from '~/db/events'
+import { type EventRow, eventColumns, toLoggedEvent } from '~/db/events'
+import type { StreamHead } from '~/db/streams'
 import type { View } from '~/utils/actor'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import { customerTypes, orderTypes } from '~/utils/event-view'

@@ -6,7 +6,7 @@ import type { OrderStatus } from '~/utils/contracts/order-document'
 
 /** What the hub reads before a subscription begins. */
 
-export type StreamStart = { stream: StreamName; epoch: string; seq: number; prunedSeq: number }
+export type StreamStart = { stream: StreamName; epoch: string; seq: number; prunedSeq: number; keyGeneration: number }
 export type DevicePosition = { stream: StreamName; epoch: string; seq: number }
 
 export type SubscriptionStart = {
@@ -32,20 +32,28 @@ export async function readSubscriptionStart(
     db,
     sql`select
       (select role from members where store_id = ${storeId}::uuid and user_id = ${userId}) as role,
-      (select json_agg(json_build_object('stream', stream, 'epoch', epoch, 'seq', last_seq, 'prunedSeq', pruned_seq)) from streams where stream in ${names}) as streams,
+      (select json_agg(json_build_object('stream', stream, 'epoch', epoch, 'seq', last_seq, 'prunedSeq', pruned_seq, 'keyGeneration', key_generation)) from streams where stream in ${names}) as streams,
       (select json_agg(json_build_object('stream', stream, 'epoch', epoch, 'seq', seq)) from device_positions
         where user_id = ${userId} and device_id = ${deviceId} and stream in ${names}) as positions`,
   )
   return { role: row?.role ?? null, streams: row?.streams ?? [], positions: row?.positions ?? [] }
 }
 
-export type TrackedStart = { orderId: string; storeId: string; orderNumber: string; status: OrderStatus; epoch: string; seq: number }
+export type TrackedStart = {
+  orderId: string
+  storeId: string
+  orderNumber: string
+  status: OrderStatus
+  epoch: string
+  seq: number
+  keyGeneration: number
+}
 
 /** The order of a tracking token with the head of its store's stream, in one snapshot; null for a wrong token. */
 export async function readTrackedStart(trackingToken: string): Promise<TrackedStart | null> {
   const [row] = await rowsOf<TrackedStart>(
     db,
-    sql`select o.id as "orderId", o.store_id as "storeId", o.order_number::text as "orderNumber", o.status, s.epoch, s.last_seq::float8 as seq
+    sql`select o.id as "orderId", o.store_id as "storeId", o.order_number::text as "orderNumber", o.status, s.epoch, s.last_seq::float8 as seq, s.key_generation as "keyGeneration"
     from orders o join streams s on s.stream = 'store:' || o.store_id where o.tracking_token = ${trackingToken}`,
   )
   return row ?? null
@@ -71,7 +79,7 @@ export async function readEventFacts(stream: StreamName, after: number, upTo: nu
       case when type = 'store_updated' and subject_id <> store_id then data::text else '' end as json
     from events where stream = ${stream} and seq > ${after} and seq <= ${upTo} order by seq`,
   )
-  return rows.map((row) => ({ ...row, stream, epoch: '', id: '', timestamp: '', userId: null, sessionId: null }))
+  return rows.map((row) => ({ ...row, stream, enc: null, epoch: '', id: '', timestamp: '', userId: null, sessionId: null }))
 }
 
 /** Sessions that ended within the last few seconds, by whichever instance. */

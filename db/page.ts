@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { and, desc, type InferSelectModel, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import { db, type Transaction } from '~/db/client'
-import type { StreamName } from '~/db/events'
+import type { StreamName } from '~/utils/contracts/logged-event'
 import { badRequest } from '~/utils/errors'
 
 /** Keyset pages, newest first, each read in one snapshot with the position of its stream. */

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { rowsOf, type Transaction } from '~/db/client'
-import type { StreamName } from '~/utils/contracts/logged-event'
+import type { Enc, StreamName } from '~/utils/contracts/logged-event'
+import { generationOf, open, seal } from '~/utils/sealing'
 
 /**
  * Takes a person out of what was kept for delivery and replay. These are the only statements that change a logged event:
@@ -9,14 +10,19 @@ import type { StreamName } from '~/utils/contracts/logged-event'
 
 /** Replaces the data of a stream's events that tell of `id` or mention it. Answers the ids of what they tell of. */
 export async function redactEvents(tx: Transaction, stream: StreamName, id: string, redact: (data: unknown) => unknown): Promise<string[]> {
-  const rows = await rowsOf<{ seq: number; subject_id: string | null; data: unknown }>(
+  const rows = await rowsOf<{ seq: number; id: string; type: string; subject_id: string | null; json: string; enc: Enc | null }>(
     tx,
-    sql`select seq::float8 as seq, subject_id, data from events
+    sql`select seq::float8 as seq, id, type, subject_id, data::text as json, enc from events
     where stream = ${stream} and (subject_id = ${id} or position(${id} in data::text) > 0) order by seq for update`,
   )
-  const redacted = rows.map((row) => ({ seq: row.seq, data: redact(row.data) }))
-  await tx.execute(sql`update events e set data = r.data
-    from json_to_recordset(${JSON.stringify(redacted)}::json) as r(seq bigint, data json) where e.stream = ${stream} and e.seq = r.seq`)
+  const redacted = rows.map(({ seq, id, type, json, enc }) => {
+    const bound = { stream, id, type }
+    const data = JSON.stringify(redact(JSON.parse(enc ? open(bound, enc, json) : json)))
+    const sealed = enc ? seal(bound, generationOf(enc.kid), data) : { json: data, enc: null }
+    return { seq, data: JSON.parse(sealed.json) as unknown, enc: sealed.enc }
+  })
+  await tx.execute(sql`update events e set data = r.data, enc = r.enc
+    from json_to_recordset(${JSON.stringify(redacted)}::json) as r(seq bigint, data json, enc json) where e.stream = ${stream} and e.seq = r.seq`)
   return rows.flatMap((row) => row.subject_id ?? [])
 }
 

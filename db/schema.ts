@@ -273,6 +273,8 @@ export const streams = pgTable('streams', {
   lastSeq: bigint({ mode: 'number' }).notNull().default(0),
   /** Events up to here were removed by retention. */
   prunedSeq: bigint({ mode: 'number' }).notNull().default(0),
+  /** Which key seals the next event; moves on when somebody loses sight of the stream. */
+  keyGeneration: integer().notNull().default(0),
 })
 
 export const events = pgTable(
@@ -284,6 +286,8 @@ export const events = pgTable(
     type: text().notNull(),
     /** `json`, not `jsonb`: the text is sent as it was written. */
     data: json().notNull(),
+    /** How `data` was sealed; null: it is plain. */
+    enc: json(),
     at: instant().notNull().defaultNow(),
     userId: uuid(),
     storeId: uuid(),

@@ -2,6 +2,7 @@ import { readSubscriptionStart } from '~/db/hub-reads'
 import { startCatchUp } from '~/realtime/catch-up'
 import type { Connection, SocketSession, SocketUser } from '~/realtime/connection'
 import type { HubContext } from '~/realtime/context'
+import { keysField } from '~/realtime/keys'
 import { maxSocketsPerUser } from '~/realtime/limits'
 import { ownerOf } from '~/realtime/sockets'
 import { begin, positionIn, type Wish } from '~/realtime/subscribing'
@@ -83,6 +84,7 @@ async function subscribeUser(
       storeSessions: storeId === null ? 0 : hub.cluster.presence.sessions(storeId),
       expiresAt: session.expiresAt,
       streams: begun.answers,
+      ...keysField(begun.subscriptions),
     },
     replyTo,
   )

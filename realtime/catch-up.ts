@@ -81,8 +81,8 @@ export function startCatchUp(connection: Connection, subscriptions: Subscription
   connection.catchUp = running
 }
 
-export function positionsOf(subscriptions: Iterable<Subscription>): Record<string, { epoch: string; seq: number }> {
-  const streams: Record<string, { epoch: string; seq: number }> = {}
+export function positionsOf(subscriptions: Iterable<Subscription>): Record<StreamName, { epoch: string; seq: number }> {
+  const streams: Record<StreamName, { epoch: string; seq: number }> = {}
   for (const subscription of subscriptions) {
     if (!subscription.isEnded) streams[subscription.stream.name] = { epoch: subscription.stream.epoch, seq: subscription.sentSeq }
   }

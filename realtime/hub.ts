@@ -9,7 +9,7 @@ import { Heartbeat } from '~/realtime/heartbeat'
 import type { LiveStream } from '~/realtime/live-stream'
 import { AcknowledgedPositions } from '~/realtime/positions'
 import type { Relay, RelayListener } from '~/realtime/relay/relay'
-import { memberChangeOf } from '~/realtime/resume'
+import { applyMemberEvent } from '~/realtime/rights'
 import { Sockets } from '~/realtime/sockets'
 import { StreamRegistry } from '~/realtime/stream-registry'
 import { type Upgrades, upgrade } from '~/realtime/upgrade'
@@ -53,7 +53,7 @@ export class Hub implements WebSocketManager {
   constructor(private readonly options: HubOptions) {
     const { config } = options
     const streams = new StreamRegistry({
-      onMemberEvent: (stream, event) => this.orBreak(stream, () => this.applyMemberEvent(stream, event)),
+      onMemberEvent: (stream, event) => this.orBreak(stream, () => applyMemberEvent(this.context, stream, event)),
       onOrderStatus: (stream, event) => this.orBreak(stream, () => this.context.guests.tell(event)),
       onBroken: (stream, reason) => this.breakStream(stream, reason),
       onDelivered: (count, bytes) => {
@@ -170,22 +170,6 @@ export class Hub implements WebSocketManager {
       // The events are committed: the reconciliation delivers them.
       logger.error({ err: error }, 'websocket: publishing failed')
     }
-  }
-
-  /** A member's rights end or change exactly at the event that says so. */
-  private applyMemberEvent(stream: LiveStream, event: LoggedEvent): void {
-    if (!stream.name.startsWith('store:')) return
-    const { action, userId, role } = memberChangeOf(event)
-    for (const connection of [...this.context.sockets.ofUser(userId)]) {
-      const subscription = connection.subscriptions.get(stream.name)
-      if (!subscription) continue
-      if (action === 'member_removed') {
-        this.unsubscribe(connection, stream.name)
-        connection.sendMessage('unsubscribed', { storeId: stream.ownerId, reason: 'revoked' })
-      } else stream.change(subscription, { role })
-      if (connection.user?.storeId === stream.ownerId) connection.user.role = action === 'member_removed' ? null : role
-    }
-    if (action === 'member_changed') this.context.cluster.presence.setRole(stream.ownerId, userId, role)
   }
 
   /** What cannot be done for one event must not be passed over in silence: the stream's sockets come back. */

@@ -39,6 +39,8 @@ export type StreamHost = {
  */
 export class LiveStream {
   epoch = ''
+  /** Which key seals the stream's next events; utils/sealing.ts. */
+  keyGeneration = 0
   /** The number of the next event to deliver; 0 until the stream was opened. */
   private next = 0
   readonly ring = new Ring()
@@ -83,10 +85,11 @@ export class LiveStream {
     return this.next - 1 - this.pending.length
   }
 
-  /** Begins after `seq`. News that came while the head was being read are taken up now. */
-  open(epoch: string, seq: number): void {
-    this.epoch = epoch
-    this.next = seq + 1
+  /** Begins after the head. News that came while the head was being read are taken up now. */
+  open(head: { epoch: string; seq: number; keyGeneration: number }): void {
+    this.epoch = head.epoch
+    this.keyGeneration = head.keyGeneration
+    this.next = head.seq + 1
     this.takeEarly()
   }
 

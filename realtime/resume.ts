@@ -20,8 +20,9 @@ export function refusalOf(position: StreamPosition, head: StreamStart): ResumeRe
 
 /**
  * Judges the events between a position and the head: how many of them the subscription will be sent, or that the place
- * is lost (`expired`). It is lost when, in between, this member was away or got to see more than before: some of those
- * events were not for him then, and a recovery with holes would look like a whole one.
+ * is lost (`expired`). The place in a store is lost when, in between, this member was away or got to see more than before:
+ * some of those events were not for him then, and a recovery with holes would look like a whole one. Of his own stream
+ * nobody ever loses sight.
  */
 export async function surveyMissed(subscription: Subscription, after: number, head: number): Promise<number | 'expired'> {
   if (after === head) return 0
@@ -30,7 +31,8 @@ export async function surveyMissed(subscription: Subscription, after: number, he
   const known = stream.ring.after(after)?.map((entry) => entry.event)
   const missed = (known ?? (await readEventFacts(stream.name, after, head))).filter((event) => event.seq <= head)
   if (missed.length < head - after) return 'expired'
-  if (missed.some((event) => isAboutMember(event) && event.subjectId === userId && lostSight(event))) return 'expired'
+  const isOfStore = stream.name.startsWith('store:')
+  if (isOfStore && missed.some((event) => isAboutMember(event) && event.subjectId === userId && lostSight(event))) return 'expired'
   return missed.filter((event) => concerns(event, view, userId, filter)).length
 }
 

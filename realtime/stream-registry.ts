@@ -49,8 +49,8 @@ export class StreamRegistry {
   }
 
   /** Brings the stream at least to a head that was read after `listen`. Throws when the log cannot be read. */
-  async reach(stream: LiveStream, head: { epoch: string; seq: number }): Promise<void> {
-    if (!stream.isOpen) return stream.open(head.epoch, head.seq)
+  async reach(stream: LiveStream, head: { epoch: string; seq: number; keyGeneration: number }): Promise<void> {
+    if (!stream.isOpen) return stream.open(head)
     if (stream.epoch !== head.epoch) {
       this.host.onBroken(stream, 'another epoch')
       throw new Error(`the log of ${stream.name} was replaced`)

@@ -4,6 +4,7 @@ import type { Connection } from '~/realtime/connection'
 import type { HubContext } from '~/realtime/context'
 import { everything, toFilter } from '~/realtime/filter'
 import { trackOrder } from '~/realtime/guests'
+import { keysField } from '~/realtime/keys'
 import { maxSubscriptions } from '~/realtime/limits'
 import type { LiveStream } from '~/realtime/live-stream'
 import { memberChangeOf, refusalOf, surveyMissed } from '~/realtime/resume'
@@ -125,7 +126,7 @@ export async function subscribe(hub: HubContext, connection: Connection, data: S
   const begun = await begin(hub, connection, user, [wish], start)
   if (!begun) return connection.sendError('not_found', noStore, replyTo)
   logger.debug({ sessionId: connection.sessionId, stream }, 'websocket: subscribed')
-  connection.sendMessage('subscribed', { storeId, streams: begun.answers }, replyTo)
+  connection.sendMessage('subscribed', { storeId, streams: begun.answers, ...keysField(begun.subscriptions) }, replyTo)
   startCatchUp(connection, begun.subscriptions, hub.streams.readLog)
 }
 

@@ -1,4 +1,4 @@
-import type { NewEvent } from '~/db/events'
+import type { Emit } from '~/db/events'
 import { encodeFrame } from '~/realtime/protocol'
 import type { Category } from '~/utils/contracts/category'
 
@@ -8,7 +8,7 @@ import type { Category } from '~/utils/contracts/category'
  */
 
 declare const category: Category
-declare const emit: (event: NewEvent) => void
+declare const emit: Emit
 const place = { stream: `store:${category.storeId}`, subjectId: category.id } as const
 
 emit({ ...place, type: 'category_updated', data: { action: 'created', categoryId: category.id, category } })

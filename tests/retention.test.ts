@@ -1,8 +1,10 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
 import { db, rowsOf } from '~/db/client'
-import { createStream, readEvents, readHead, type StreamName, storeStream } from '~/db/events'
+import { readEvents } from '~/db/events'
 import { batchSize, removeExpiredEvents, removeExpiredKeys, removeExpiredRows } from '~/db/retention'
+import { createStream, readHead, storeStream } from '~/db/streams'
+import type { StreamName } from '~/utils/contracts/logged-event'
 import { testServer } from './support/server'
 
 beforeAll(async () => {

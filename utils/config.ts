@@ -27,6 +27,9 @@ const list = z.string().transform((value) =>
 
 const isOrigin = (value: string) => URL.canParse(value) && new URL(value).origin === value
 
+/** Events that no kitchen screen or kiosk may read: these get no key of the store. */
+const sealable = ['customer_created', 'customer_updated', 'profile_updated']
+
 /** 32 bytes in standard base64; the first key of the list seals, all of them open. */
 const isKey = (value: string) => /^[A-Za-z0-9+/]{43}=$/.test(value)
 
@@ -54,7 +57,7 @@ const environmentSchema = z.object({
   WS_MAX_ANONYMOUS_PER_IP: integer(1, 1_000_000).default(200),
   EVENT_RETENTION_HOURS: integer(1, 87_600).default(72),
   WS_ENCRYPTION_KEY: list.refine((keys) => keys.length > 0 && keys.every(isKey), 'must be 32 bytes in base64 (several: comma-separated)').optional(),
-  WS_ENCRYPTED_EVENTS: list.default(['customer_created', 'customer_updated', 'profile_updated']),
+  WS_ENCRYPTED_EVENTS: list.refine((types) => types.every((type) => sealable.includes(type)), `may name ${sealable.join(', ')}`).default(sealable),
   METRICS_TOKEN: z.string().min(8, 'must have at least 8 characters').optional(),
   DRAIN_SECONDS: integer(0, 3600).default(20),
   RATE_LIMIT_RPS: integer(0, 1_000_000).default(100),

@@ -37,8 +37,9 @@ export function frameOf(event: LoggedEvent, view: View): string {
   const actor = event.userId === null ? '' : `,"userId":"${event.userId}"`
   const store = event.storeId === null ? '' : `,"storeId":"${event.storeId}"`
   const session = event.sessionId === null ? '' : `,"sessionId":${JSON.stringify(event.sessionId)}`
+  const enc = event.enc === null ? '' : `,"enc":${JSON.stringify(event.enc)}`
   const position = `"id":"${event.id}","stream":"${event.stream}","epoch":"${event.epoch}","seq":${event.seq}`
-  return `{"type":"${event.type}","data":${data},"timestamp":"${event.timestamp}"${actor}${store}${session},${position}}`
+  return `{"type":"${event.type}","data":${data},"timestamp":"${event.timestamp}"${actor}${store}${session}${enc},${position}}`
 }
 
 /** What never reaches the kitchen, in REST's orders as in events. */

@@ -4,7 +4,10 @@ import type { LoggedEventType } from '~/utils/contracts/event-types'
 
 export type StreamName = `store:${string}` | `user:${string}`
 
-/** An event as the log holds it. `json` is the text of its `data`. */
+/** How the `data` of an event was sealed; utils/sealing.ts. */
+export type Enc = { v: 1; alg: 'A256GCM'; kid: string; iv: string }
+
+/** An event as the log holds it. `json` is the text of its `data`: sealed where `enc` says so. */
 export type LoggedEvent = {
   stream: StreamName
   epoch: string
@@ -12,6 +15,7 @@ export type LoggedEvent = {
   id: string
   type: LoggedEventType
   json: string
+  enc: Enc | null
   timestamp: string
   userId: string | null
   storeId: string | null

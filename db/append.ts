@@ -1,0 +1,146 @@
+import { sql } from 'drizzle-orm'
+import { rowsOf, type Transaction } from '~/db/client'
+import { keepAnswerSql } from '~/db/idempotency'
+import { idOfStream, newEpoch } from '~/db/streams'
+import type { Actor, IdempotencyRequest } from '~/utils/actor'
+import type { EventData } from '~/utils/contracts/event-data'
+import type { LoggedEventType } from '~/utils/contracts/event-types'
+import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
+import { metrics } from '~/utils/metrics'
+import { type Enc, isSealed, rotatesKey, seal } from '~/utils/sealing'
+
+/** The last statement of every write. */
+
+/** What a controller says happened; `data` is what owner, manager and staff see. */
+export type NewEvent = { [T in LoggedEventType]: EventOf<T> }[LoggedEventType]
+
+type EventOf<T extends LoggedEventType> = {
+  stream: StreamName
+  type: T
+  data: EventData[T]
+  /** The resource (or member) it tells of. */
+  subjectId: string
+  /** For events on a user's stream that concern a store. */
+  storeId?: string
+  /** What filters and roles ask about an order. */
+  order?: { status: string; type: string; createdBy: string }
+}
+
+export type Answer = IdempotencyRequest & { data: object }
+
+type AppendedStream = { stream: StreamName; epoch: string; last_seq: number; at: string }
+
+/** An event with its id and the text of its data, sealed where its type asks for that. */
+type Prepared = { event: NewEvent; id: string; json: string; enc: Enc | null }
+
+export const isoFormat = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
+
+/**
+ * Appends to all streams in one statement, streams in sorted order so that two writers cannot wait for each other, and
+ * keeps the answer of an idempotent write with its position. Must be the transaction's last statement.
+ */
+export async function appendEvents(tx: Transaction, actor: Actor, emitted: NewEvent[], answer: Answer | null): Promise<LoggedEvent[]> {
+  const measured = metrics.appendSeconds.startTimer()
+  const prepared = await prepare(tx, emitted)
+  const appended = await rowsOf<AppendedStream>(
+    tx,
+    sql`
+    with input as (
+      select * from json_to_recordset(${inputOf(prepared, actor)}::json) as e(ord int, stream text, id uuid, type text, data json, enc json,
+        user_id uuid, store_id uuid, session_id text, subject_id uuid, order_status text, order_type text, order_created_by uuid, rotates int)
+    ), counted as (
+      select stream, count(*) as n, sum(rotates) as rotations from input group by stream
+    ), advanced as (
+      insert into streams (stream, epoch, last_seq, key_generation)
+      select stream, ${newEpoch()}, n, rotations from counted order by stream
+      on conflict (stream) do update set last_seq = streams.last_seq + excluded.last_seq, key_generation = streams.key_generation + excluded.key_generation
+      returning stream, epoch, last_seq
+    ), logged as (
+      insert into events (stream, seq, id, type, data, enc, user_id, store_id, session_id, subject_id, order_status, order_type, order_created_by)
+      select stream, last_seq - n + row_number() over (partition by stream order by ord), id, type, data, enc,
+        user_id, store_id, session_id, subject_id, order_status, order_type, order_created_by
+      from input join counted using (stream) join advanced using (stream)
+      returning 1
+    )${answer ? keepAnswerSql(actor.userId, answer) : sql``}
+    select stream, epoch, last_seq::float8, to_char(now() at time zone 'UTC', ${isoFormat}) as at from advanced, (select count(*) from logged) as written`,
+  )
+  measured()
+  return numberEvents(prepared, actor, appended)
+}
+
+/**
+ * Seals what is to be sealed. The generation of a stream's key is read under the stream's lock, so that no event is
+ * sealed with a key that a member who has just left still holds.
+ */
+async function prepare(tx: Transaction, emitted: NewEvent[]): Promise<Prepared[]> {
+  const sealedStreams = emitted.filter((event) => isSealed(event.type)).map((event) => event.stream)
+  const generations = sealedStreams.length > 0 ? await lockGenerations(tx, sealedStreams) : new Map<string, number>()
+  return emitted.map((event) => {
+    const id = Bun.randomUUIDv7()
+    const data = JSON.stringify(event.data)
+    if (!isSealed(event.type)) return { event, id, json: data, enc: null }
+    return { event, id, ...seal({ stream: event.stream, id, type: event.type }, generations.get(event.stream) ?? 0, data) }
+  })
+}
+
+async function lockGenerations(tx: Transaction, names: string[]): Promise<Map<string, number>> {
+  const rows = await rowsOf<{ stream: string; key_generation: number }>(
+    tx,
+    sql`select stream, key_generation from streams where stream in ${[...new Set(names)]} order by stream for no key update`,
+  )
+  return new Map(rows.map((row) => [row.stream, row.key_generation]))
+}
+
+const storeIdOf = (event: NewEvent): string | null => event.storeId ?? (event.stream.startsWith('store:') ? idOfStream(event.stream) : null)
+
+/** The rows as one JSON text; each event's data is put in as the text it already is. */
+function inputOf(prepared: Prepared[], actor: Actor): string {
+  const rows = prepared.map(({ event, id, json, enc }, index) => {
+    const row = {
+      ord: index,
+      stream: event.stream,
+      id,
+      type: event.type,
+      enc,
+      user_id: actor.userId,
+      store_id: storeIdOf(event),
+      session_id: actor.request.wsSessionId,
+      subject_id: event.subjectId,
+      order_status: event.order?.status ?? null,
+      order_type: event.order?.type ?? null,
+      order_created_by: event.order?.createdBy ?? null,
+      rotates: rotatesKey(event) ? 1 : 0,
+    }
+    return `${JSON.stringify(row).slice(0, -1)},"data":${json}}`
+  })
+  return `[${rows.join(',')}]`
+}
+
+function numberEvents(prepared: Prepared[], actor: Actor, appended: AppendedStream[]): LoggedEvent[] {
+  const byStream = new Map(appended.map((row) => [row.stream, row]))
+  const left = new Map<string, number>()
+  for (const { event } of prepared) left.set(event.stream, (left.get(event.stream) ?? 0) + 1)
+  return prepared.map(({ event, id, json, enc }) => {
+    const row = byStream.get(event.stream)
+    const behind = (left.get(event.stream) ?? 0) - 1
+    if (!row) throw new Error(`The log did not return stream ${event.stream}`)
+    left.set(event.stream, behind)
+    return {
+      stream: event.stream,
+      epoch: row.epoch,
+      seq: row.last_seq - behind,
+      id,
+      type: event.type,
+      json,
+      enc,
+      timestamp: row.at,
+      userId: actor.userId,
+      storeId: storeIdOf(event),
+      sessionId: actor.request.wsSessionId,
+      subjectId: event.subjectId,
+      orderStatus: event.order?.status ?? null,
+      orderType: event.order?.type ?? null,
+      orderCreatedBy: event.order?.createdBy ?? null,
+    }
+  })
+}
