@@ -125,8 +125,8 @@ test('a session dies after 14 idle days, after 90 days and when it is ended, as 
     return (await api.get('/auth/session')).status
   }
   expect(await statusWith({})).toBe(200)
-  expect(await statusWith({ lastUsedAt: sql`now() - interval '14 days'` })).toBe(401)
-  expect(await statusWith({ expiresAt: sql`now()` })).toBe(401)
+  expect(await statusWith({ lastUsedAt: sql`now() - interval '14 days 1 second'` })).toBe(401)
+  expect(await statusWith({ expiresAt: sql`now() - interval '1 second'` })).toBe(401)
   expect(await statusWith({ endedAt: sql`now()` })).toBe(401)
 })
 
