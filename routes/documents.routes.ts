@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { Hono } from 'hono'
+import type { AsyncApiDocument } from '~/routes/asyncapi'
 import type { OpenApiDocument } from '~/routes/openapi'
 import type { AppEnv } from '~/utils/http'
 
 /**
- * The API described: `/openapi.json` as it was built at the start, and Swagger UI at `/docs`, every byte of it served
- * from here.
+ * The API described: `/openapi.json` and `/asyncapi.json` as they were built at the start, and Swagger UI at `/docs`,
+ * every byte of it served from here.
  */
 
 const swaggerFiles: Record<string, string> = {
@@ -54,17 +55,20 @@ const pagePolicy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-export function documentRoutes(openApi: OpenApiDocument) {
+export function documentRoutes(openApi: OpenApiDocument, asyncApi: AsyncApiDocument) {
   const routes = new Hono<AppEnv>()
-  const openApiText = JSON.stringify(openApi)
-  const openApiTag = tagOf(openApiText)
+  const documents = { '/openapi.json': openApi, '/asyncapi.json': asyncApi }
 
-  routes.get('/openapi.json', (c) => {
-    c.header('ETag', openApiTag)
-    c.header('Cache-Control', 'no-cache')
-    if (c.req.header('if-none-match') === openApiTag) return c.body(null, 304)
-    return c.body(openApiText, 200, { 'Content-Type': 'application/json' })
-  })
+  for (const [path, document] of Object.entries(documents)) {
+    const text = JSON.stringify(document)
+    const tag = tagOf(text)
+    routes.get(path, (c) => {
+      c.header('ETag', tag)
+      c.header('Cache-Control', 'no-cache')
+      if (c.req.header('if-none-match') === tag) return c.body(null, 304)
+      return c.body(text, 200, { 'Content-Type': 'application/json' })
+    })
+  }
 
   routes.get('/docs', (c) => {
     c.header('Content-Security-Policy', pagePolicy)

@@ -1,4 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
+import { describeSocket } from '~/routes/asyncapi'
 import { authRoutes } from '~/routes/auth.routes'
 import { categoryRoutes } from '~/routes/category.routes'
 import { consoleRoutes } from '~/routes/console.routes'
@@ -51,7 +52,7 @@ export function createApp(config: Config) {
   app.route(api, webSocketSystemRoutes)
   app.route('/', systemRoutes)
   app.route('/', metricsRoutes)
-  app.route('/', documentRoutes(describeApi(app, config)))
+  app.route('/', documentRoutes(describeApi(app, config), describeSocket(config)))
   app.route('/', consoleRoutes(config))
 
   app.notFound(unknownRoute(app))

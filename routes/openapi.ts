@@ -35,8 +35,9 @@ const tagDescriptions: Record<string, string> = {
   System: 'Health and figures of this process; open to everybody and outside the rate limit',
 }
 
+export const sessionCookieName = (config: Pick<Config, 'isProduction'>): string => (config.isProduction ? '__Host-zipzap_session' : 'zipzap_session')
+
 export function describeApi(app: OpenAPIHono<AppEnv>, config: Config): OpenApiDocument {
-  const cookieName = config.isProduction ? '__Host-zipzap_session' : 'zipzap_session'
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', {
     type: 'http',
     scheme: 'bearer',
@@ -45,7 +46,7 @@ export function describeApi(app: OpenAPIHono<AppEnv>, config: Config): OpenApiDo
   app.openAPIRegistry.registerComponent('securitySchemes', 'cookie', {
     type: 'apiKey',
     in: 'cookie',
-    name: cookieName,
+    name: sessionCookieName(config),
     description: 'Set by sign-in. Unsafe methods then need an Origin that is this host or in CORS_ORIGINS',
   })
   const document = app.getOpenAPI31Document({
