@@ -1,6 +1,11 @@
+import { requireNoFaults } from './faults'
+import { noteFrame } from './frames'
 import { testServer } from './server'
 
-/** A WebSocket client for tests that waits for frames by name and proves silence by a ping and its pong. */
+/**
+ * A WebSocket client for tests that waits for frames by name and proves silence by a ping and its pong. Every frame is
+ * held against AsyncAPI, in both directions: what is wrong on purpose is sent by `sendText`.
+ */
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read whatever came; a wrong shape fails the assertion
 export type Frame = any
@@ -14,7 +19,9 @@ export class TestSocket {
 
   private constructor(private readonly socket: WebSocket) {
     socket.addEventListener('message', (event) => {
-      this.frames.push(JSON.parse(String(event.data)))
+      const frame: Frame = JSON.parse(String(event.data))
+      noteFrame('server', frame)
+      this.frames.push(frame)
       this.wake()
     })
     socket.addEventListener('close', (event) => {
@@ -36,6 +43,7 @@ export class TestSocket {
   }
 
   send(message: Record<string, unknown>): void {
+    noteFrame('client', message)
     this.socket.send(JSON.stringify(message))
   }
 
@@ -54,6 +62,7 @@ export class TestSocket {
   private async until<T>(find: () => T | undefined, what: string, timeoutMs: number): Promise<T> {
     const deadline = performance.now() + timeoutMs
     for (;;) {
+      requireNoFaults()
       const found = find()
       if (found !== undefined) return found
       const leftMs = deadline - performance.now()
