@@ -56,17 +56,18 @@ test('lines of one product are added up, and a refused order leaves nothing behi
   expect((await createOrder(world, rare.id)).orderNumber).toBe('1001')
 })
 
-for (const path of [['cancelled'], ['rejected'], ['preparing', 'ready', 'cancelled']]) {
-  test(`stock comes back once when an order goes ${path.join(', ')}`, async () => {
+for (const path of ['cancelled', 'rejected', 'preparing ready cancelled']) {
+  test(`stock comes back once when an order goes ${path}`, async () => {
     const world = await createWorld()
     const product = await createProduct(world, { stock: 3 })
     const { id } = (await order(world, pieces(product.id, 2))).data
     const logged = await followLog(world.stream)
-    for (const status of path) expect((await setStatus(world, id, status)).status).toBe(200)
-    expect((await setStatus(world, id, path.at(-1) ?? '')).status).toBe(200)
+    const steps = path.split(' ')
+    for (const status of steps) expect((await setStatus(world, id, status)).status).toBe(200)
+    expect((await setStatus(world, id, steps.at(-1) ?? '')).status).toBe(200)
     expect(await stockOf(world, product.id)).toBe(3)
-    const types = (await logged()).map((event) => event.type)
-    expect(types).toEqual([...path.map(() => 'order_status_changed'), 'product_updated'])
+    const types: string[] = (await logged()).map((event) => event.type)
+    expect(types).toEqual([...steps.map(() => 'order_status_changed'), 'product_updated'])
   })
 }
 
