@@ -24,6 +24,10 @@ const maxExcess = 50
 /** Closed at this many invalid messages within a minute. */
 const maxInvalid = 10
 const invalidWindowMs = 60_000
+const sendFailed = 'A send failed'
+/** Closed by us for what a peer or a fault did, and lost without a word: the log shows these as warnings. */
+const faults: ReadonlySet<number> = new Set<CloseCode>([1003, 1009, 1011, 4400, 4408, 4409, 4429])
+const connectionLost = 1006
 
 /**
  * One socket: what is known of it, and the only way to send to it. A frame goes out whole and in order, or the socket
@@ -53,7 +57,8 @@ export class Connection {
   private readonly bucket: TokenBucket
   private excess = 0
   private invalid: number[] = []
-  private failuresLogged = 0
+  /** Asked once: it costs nothing a frame when it is off. */
+  private readonly isTraced = logger.isLevelEnabled('debug')
 
   constructor(
     /** The address for limits. */
@@ -84,8 +89,9 @@ export class Connection {
     const socket = this.socket
     if (this.isClosed || !socket) return
     if (this.isCongested && this.isOverBound(socket, frame.length)) return
+    if (this.isTraced) this.logFrame('out', typeOf(frame), Buffer.byteLength(frame))
     const status = socket.send(frame)
-    if (status === 0) return this.lose('a send failed')
+    if (status === 0) return this.close(4408, sendFailed)
     if (status < 0) this.isCongested = true
   }
 
@@ -99,11 +105,12 @@ export class Connection {
     const socket = this.socket
     if (this.isClosed || !socket) return
     if (this.isCongested && this.isOverBound(socket, totalLength)) return
+    if (this.isTraced) for (const frame of frames) this.logFrame('out', typeOf(frame), Buffer.byteLength(frame))
     let isSent = true
     socket.cork(() => {
       for (const frame of frames) isSent = socket.send(frame) !== 0 && isSent
     })
-    if (!isSent) return this.lose('a send failed')
+    if (!isSent) return this.close(4408, sendFailed)
     if (socket.getBufferedAmount() > 0) this.isCongested = true
   }
 
@@ -119,9 +126,9 @@ export class Connection {
     return true
   }
 
-  private lose(reason: string): void {
-    if (this.failuresLogged++ === 0) logger.warn({ sessionId: this.sessionId }, `websocket: ${reason}`)
-    this.close(4408)
+  /** One line a frame at LOG_LEVEL=debug: what it is and how long, never what it says. */
+  logFrame(direction: 'in' | 'out', type: string, bytes: number): void {
+    if (this.isTraced) logger.debug({ sessionId: this.sessionId, type, bytes, direction }, 'websocket: frame')
   }
 
   sendMessage<T extends HubFrameType>(type: T, data: HubData[T], replyTo?: string): void {
@@ -176,12 +183,15 @@ export class Connection {
     return false
   }
 
-  /** Counts an invalid message and says so; the tenth within a minute ends the socket. */
-  refuse(now: number, reason: string, replyTo?: string): void {
+  /**
+   * Counts an invalid message and says so; the tenth within a minute ends the socket. The log hears of the first one, and
+   * only `problem`: `reason` may hold names that the client made up.
+   */
+  refuse(now: number, { problem, reason, id }: { problem: string; reason: string; id: string | undefined }): void {
     this.invalid = [...this.invalid.filter((at) => now - at < invalidWindowMs), now]
-    if (this.invalid.length === 1) logger.warn({ sessionId: this.sessionId, reason }, 'websocket: invalid frame')
+    if (this.invalid.length === 1) logger.warn({ sessionId: this.sessionId, problem }, 'websocket: invalid frame')
     if (this.invalid.length >= maxInvalid) return this.close(4400)
-    this.sendError('invalid_message', reason, replyTo)
+    this.sendError('invalid_message', reason, id)
   }
 
   /** Closes with a code of the table; what was sent before arrives first. Idempotent. */
@@ -198,9 +208,14 @@ export class Connection {
     this.onClosing(this, code)
   }
 
-  /** The runtime says that the socket is gone. */
-  handleClose(code: number): void {
+  /** The runtime says that the socket is gone: by `close`, or by the peer, whose own words only a debug line repeats. */
+  handleClose(code: number, reason: string): void {
+    const isFault = this.isClosed ? faults.has(code) : code === connectionLost
     if (!this.isClosed) this.finish(code)
     this.socket = null
+    logger[isFault ? 'warn' : 'debug']({ sessionId: this.sessionId, code, reason }, 'websocket: closed')
   }
 }
+
+/** Every frame of the hub begins with its type. */
+const typeOf = (frame: string): string => frame.slice('{"type":"'.length, frame.indexOf('"', '{"type":"'.length))

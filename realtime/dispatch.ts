@@ -20,13 +20,12 @@ export function receive(hub: HubContext, connection: Connection, frame: string |
   if (bytes > maxMessageBytes) return connection.close(1009)
   if (!connection.admit(now)) return
   const parsed = parseMessage(frame)
+  connection.logFrame('in', 'refused' in parsed ? parsed.refused : parsed.message.type, bytes)
   if ('refused' in parsed) {
-    if (parsed.refused === 'invalid_message') return connection.refuse(now, parsed.reason, parsed.id)
+    if (parsed.refused === 'invalid_message') return connection.refuse(now, parsed)
     return connection.sendError('unknown_type', parsed.reason, parsed.id)
   }
   const { message } = parsed
-  if (logger.isLevelEnabled('debug'))
-    logger.debug({ sessionId: connection.sessionId, type: message.type, bytes, direction: 'in' }, 'websocket: frame')
   inOrder(connection, message, () => handle(hub, connection, message))
 }
 

@@ -6,6 +6,7 @@ import { encodeFrame } from '~/realtime/protocol'
 import type { StatusChangeData } from '~/utils/contracts/frames'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import { toTracked } from '~/utils/contracts/tracking'
+import { logger } from '~/utils/logger'
 
 /** Whoever holds an order's tracking token hears how its status changes, and nothing else of its store. */
 export class Guests {
@@ -61,6 +62,7 @@ export async function trackOrder(hub: HubContext, connection: Connection, tracki
   }
   if (!connection.tracked.has(start.orderId)) stream.guests += 1
   connection.tracked.set(start.orderId, name)
+  logger.debug({ sessionId: connection.sessionId, orderId: start.orderId }, 'websocket: subscribed')
   connection.sendMessage('subscribed', { orderId: start.orderId, orderNumber: start.orderNumber, status: start.status }, replyTo)
   // Changes that the stream passed since the order was read.
   for (const { event } of stream.ring.after(start.seq) ?? []) {

@@ -116,11 +116,7 @@ export class Hub implements WebSocketManager {
     drain: (socket) => safely(socket.data, () => socket.data.handleDrain()),
     ping: (socket) => safely(socket.data, () => socket.data.hear()),
     pong: (socket) => safely(socket.data, () => socket.data.hear()),
-    close: (socket, code, reason) =>
-      safely(socket.data, () => {
-        logger.debug({ sessionId: socket.data.sessionId, code, reason }, 'websocket: closed')
-        socket.data.handleClose(code)
-      }),
+    close: (socket, code, reason) => safely(socket.data, () => socket.data.handleClose(code, reason)),
   }
 
   private greet(connection: Connection): void {
@@ -136,7 +132,6 @@ export class Hub implements WebSocketManager {
 
   /** The socket is closing: nothing more is sent to it, and it counts nowhere. */
   private forget(connection: Connection, code: number): void {
-    logger.debug({ sessionId: connection.sessionId, code }, 'websocket: closing')
     metrics.closes.inc({ code })
     for (const name of [...connection.subscriptions.keys()]) this.unsubscribe(connection, name)
     for (const name of this.context.guests.remove(connection)) {

@@ -16,6 +16,8 @@ const gapPatienceMs = 4
 /** The coalescing window is as long as a flush takes, within these. */
 const minWindowMs = 1
 const maxWindowMs = 25
+/** From this many sockets on, encoding a frame once for all is worth its price. */
+const largeGroup = 50
 /** A resume further back than this reads the log by itself, page by page, and leaves the ring alone. */
 const maxBackfill = 400
 
@@ -224,11 +226,12 @@ export class LiveStream {
   }
 
   private deliver(group: Group, batch: readonly EncodedEvent[]): void {
+    const isLarge = group.subscriptions.size >= largeGroup
     const frames: string[] = []
     let length = 0
     for (const entry of batch) {
       if (!concerns(entry.event, group.view, group.userId, group.filter)) continue
-      const frame = entry.frame(group.view)
+      const frame = isLarge ? entry.asciiFrame(group.view) : entry.frame(group.view)
       frames.push(frame)
       length += frame.length
     }

@@ -3,7 +3,10 @@ import { type ClientMessage, type ClientMessageType, clientEnvelopeSchema, clien
 
 /** Frames in and out: one frame is one JSON message. */
 
-export type Parsed = { message: ClientMessage } | { refused: 'invalid_message' | 'unknown_type'; id: string | undefined; reason: string }
+/** `reason` is for the client, whose own words it may hold; `problem` is for the log, and holds ours only. */
+type Refusal = { refused: 'invalid_message' | 'unknown_type'; id: string | undefined; reason: string; problem: string }
+
+export type Parsed = { message: ClientMessage } | Refusal
 
 const isClientType = (type: string): type is ClientMessageType => Object.hasOwn(clientMessages, type)
 
@@ -13,17 +16,20 @@ export function parseMessage(frame: string): Parsed {
   try {
     json = JSON.parse(frame)
   } catch {
-    return { refused: 'invalid_message', id: undefined, reason: 'The frame is not JSON' }
+    return { refused: 'invalid_message', id: undefined, reason: 'The frame is not JSON', problem: 'not JSON' }
   }
   const envelope = clientEnvelopeSchema.safeParse(json)
-  if (!envelope.success)
-    return { refused: 'invalid_message', id: undefined, reason: 'A message is an object with a type, and data that is an object' }
+  if (!envelope.success) {
+    const reason = 'A message is an object with a type, and data that is an object'
+    return { refused: 'invalid_message', id: undefined, reason, problem: 'not a message' }
+  }
   const { type, id, data } = envelope.data
-  if (!isClientType(type)) return { refused: 'unknown_type', id, reason: 'Clients do not send this type' }
+  if (!isClientType(type)) return { refused: 'unknown_type', id, reason: 'Clients do not send this type', problem: 'unknown type' }
   const parsed = clientMessages[type].safeParse(data)
   if (!parsed.success) {
     const [issue] = parsed.error.issues
-    return { refused: 'invalid_message', id, reason: `data.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong'}`.slice(0, 200) }
+    const reason = `data.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'wrong'}`.slice(0, 200)
+    return { refused: 'invalid_message', id, reason, problem: `${type}: wrong ${String(issue?.path[0] ?? 'data')}` }
   }
   return { message: paired(type, id, parsed.data) }
 }

@@ -23,6 +23,24 @@ export class EncodedEvent {
     this.frames[view] = frame
     return frame
   }
+
+  /** The same for many sockets: the runtime would encode other characters than ASCII anew for each of them. */
+  asciiFrame(view: View): string {
+    const frame = this.frame(view)
+    if (isAscii.test(frame)) return frame
+    const escaped = escapeNonAscii(frame)
+    this.frames[view] = escaped
+    return escaped
+  }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII begins with them
+const isAscii = /^[\x00-\x7f]*$/
+
+/** Equal JSON in ASCII. The way over bytes gives a string of one byte a character, which is sent as it is. */
+function escapeNonAscii(json: string): string {
+  const escaped = json.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return Buffer.from(escaped, 'latin1').toString('latin1')
 }
 
 /** Whether the event is for a socket of this view, user and filter: roles decide before filters. */

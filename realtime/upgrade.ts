@@ -5,6 +5,7 @@ import { maxSocketsPerUser } from '~/realtime/limits'
 import { logger } from '~/utils/logger'
 import { metrics } from '~/utils/metrics'
 import { clientAddress, isOwnOrigin, limitKey } from '~/utils/origin'
+import { requestIdOf } from '~/utils/request-id'
 
 export const subprotocol = 'zipzap.v1'
 
@@ -22,11 +23,16 @@ export type Upgrades = {
 const retryAfterSeconds = '5'
 const credentialParameters = ['token', 'access_token', 'ticket', 'password']
 
-/**
- * Judges a request to the hub's path. Answers a refusal, or undefined once the socket is open. Everything that needs no
- * database is judged first, so that a flood of bad upgrades costs nothing.
- */
+type Refusal = { status: number; code: string; message: string; headers: Record<string, string> }
+
+/** Answers why there is no socket, or undefined once it is open. */
 export async function upgrade(upgrades: Upgrades, request: Request, server: Server<Connection>): Promise<Response | undefined> {
+  const refusal = await open(upgrades, request, server)
+  return refusal && answer(refusal, request.headers)
+}
+
+/** Everything that needs no database is judged first, so that a flood of bad upgrades costs nothing. */
+async function open(upgrades: Upgrades, request: Request, server: Server<Connection>): Promise<Refusal | undefined> {
   const { hub } = upgrades
   const { headers } = request
   const refusal = judgeForm(request) ?? judgeOrigin(upgrades, headers)
@@ -62,19 +68,21 @@ export async function upgrade(upgrades: Upgrades, request: Request, server: Serv
   }
 }
 
-/** What RFC 6455 §4.2.1 asks of the request; Bun would let some of it pass. */
-function judgeForm(request: Request): Response | undefined {
+/** What RFC 6455 §4.2.1 asks of the request; Bun would let some of it pass. HTTP/1.0 cannot be told from 1.1 here. */
+function judgeForm(request: Request): Refusal | undefined {
   const { headers } = request
-  if (request.method !== 'GET') return refuse(405, 'method_not_allowed', 'This method is not allowed here', { Allow: 'GET' })
-  if (!hasToken(headers, 'upgrade', 'websocket'))
-    return refuse(426, 'bad_request', 'This path speaks WebSocket', { Upgrade: 'websocket', Connection: 'Upgrade' })
-  if (!hasToken(headers, 'connection', 'upgrade')) return refuse(400, 'bad_request', 'Connection: Upgrade is missing')
-  const host = headers.get('host')
-  if (!host || host.includes(',')) return refuse(400, 'bad_request', 'One Host header is needed')
   const { searchParams } = new URL(request.url)
   if (credentialParameters.some((name) => searchParams.has(name))) {
     return refuse(400, 'credential_in_url', 'Send credentials in headers or in a message, never in a URL')
   }
+  if (request.method !== 'GET') return refuse(405, 'method_not_allowed', 'This method is not allowed here', { Allow: 'GET' })
+  if (!hasToken(headers, 'upgrade', 'websocket'))
+    return refuse(426, 'bad_request', 'This path speaks WebSocket', { Upgrade: 'websocket', Connection: 'Upgrade' })
+  if (!hasToken(headers, 'connection', 'upgrade')) return refuse(400, 'bad_request', 'Connection: Upgrade is missing')
+  if (headers.get('sec-websocket-version') !== '13')
+    return refuse(426, 'bad_request', 'The version of the protocol is 13', { 'Sec-WebSocket-Version': '13' })
+  const host = headers.get('host')
+  if (!host || host.includes(',')) return refuse(400, 'bad_request', 'One Host header is needed')
   const offered = headers.get('sec-websocket-protocol')
   if (offered !== null && !offered.split(',').some((name) => name.trim() === subprotocol)) {
     return refuse(400, 'bad_request', `The subprotocol is ${subprotocol}`)
@@ -86,15 +94,18 @@ const hasToken = (headers: Headers, name: string, token: string): boolean =>
   (headers.get(name) ?? '').split(',').some((part) => part.trim().toLowerCase() === token)
 
 /** Any foreign Origin is refused; a cookie needs one, since the browser sends it whoever wrote the page. */
-function judgeOrigin(upgrades: Upgrades, headers: Headers): Response | undefined {
+function judgeOrigin(upgrades: Upgrades, headers: Headers): Refusal | undefined {
   const origin = headers.get('origin')
   const isFine = origin === null ? upgrades.hasCredential(headers) !== 'cookie' : isOwnOrigin(origin, headers, upgrades.hub.config)
   return isFine ? undefined : refuse(403, 'forbidden', 'This Origin may not connect')
 }
 
-function refuse(status: number, code: string, message: string, headers: Record<string, string> = {}): Response {
+const refuse = (status: number, code: string, message: string, headers: Record<string, string> = {}): Refusal => ({ status, code, message, headers })
+
+function answer({ status, code, message, headers }: Refusal, requestHeaders: Headers): Response {
+  const requestId = requestIdOf(requestHeaders)
   metrics.rejected.inc({ reason: code })
-  const requestId = Bun.randomUUIDv7()
+  logger.debug({ requestId, status, code }, 'websocket: upgrade refused')
   return Response.json(
     { success: false, data: null, message, error: { code, requestId } },
     { status, headers: { 'X-Request-Id': requestId, 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', ...headers } },
