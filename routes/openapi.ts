@@ -71,12 +71,14 @@ type Operation = NonNullable<NonNullable<OpenApiDocument['paths']>[string]['get'
 
 /** Adds what the middleware does for every route of its kind: an id, and the headers of requests and answers. */
 function describeCommon(operation: Operation, method: string, path: string): void {
+  // Said rather than left out: open to everybody.
+  operation.security ??= []
   operation.operationId = camelCase(operation.summary ?? `${method} ${path}`)
   const isInStore = path.startsWith('/api/v1/stores')
   const parameters = [...(operation.parameters ?? [])]
   if (method === 'post' && isInStore) parameters.push(requestHeaders.idempotencyKey)
   if (operation.responses?.['412']) parameters.push(requestHeaders.ifMatch)
-  if (method !== 'get' && operation.security) parameters.push(requestHeaders.sessionId)
+  if (method !== 'get' && operation.security.length > 0) parameters.push(requestHeaders.sessionId)
   operation.parameters = parameters
   for (const [status, response] of Object.entries(operation.responses ?? {})) {
     response.headers = { ...answerHeaders['*'], ...answerHeaders[status], ...(isInStore && status.startsWith('2') && resourceHeaders) }

@@ -5,7 +5,7 @@ import { getHealth, getReadiness, getWebSocketHealth, getWebSocketStats } from '
 import { newRouter } from '~/routes/router'
 import { errorSchema } from '~/utils/contracts/common'
 import { healthSchema, livenessSchema, readinessSchema, webSocketHealthSchema, webSocketStatsSchema } from '~/utils/contracts/health'
-import { type AppEnv, ok, success } from '~/utils/http'
+import { type AppEnv, failure, ok, success } from '~/utils/http'
 
 /** Open to everybody, and outside the rate limit: balancers and monitors poll these from one address. */
 export const systemRoutes = newRouter()
@@ -17,6 +17,8 @@ const notStored: MiddlewareHandler = async (c, next) => {
   c.header('Cache-Control', 'no-store')
   await next()
 }
+
+const malformed = { 400: failure('A credential in the URL') }
 
 /** The failure of a health endpoint, which keeps its data. */
 const unhealthy = <S extends z.ZodType>(description: string, data: S) => ({
@@ -37,7 +39,7 @@ webSocketSystemRoutes.openapi(
     summary: 'Count the sockets of this instance',
     tags,
     middleware: notStored,
-    responses: { 200: success('Counts; no ids', webSocketStatsSchema) },
+    responses: { 200: success('Counts; no ids', webSocketStatsSchema), ...malformed },
   }),
   (c) => ok(c, 200, { data: getWebSocketStats() }, 'WebSocket statistics retrieved successfully'),
 )
@@ -52,6 +54,7 @@ webSocketSystemRoutes.openapi(
     responses: {
       200: success('The hub takes new sockets', webSocketHealthSchema),
       503: unhealthy('The hub is draining or not running', webSocketHealthSchema),
+      ...malformed,
     },
   }),
   (c) => {
@@ -67,7 +70,11 @@ systemRoutes.openapi(
     summary: 'Tell how each part is',
     tags,
     middleware: notStored,
-    responses: { 200: success('Working, perhaps degraded', healthSchema), 503: unhealthy('A part without which nothing works is out', healthSchema) },
+    responses: {
+      200: success('Working, perhaps degraded', healthSchema),
+      503: unhealthy('A part without which nothing works is out', healthSchema),
+      ...malformed,
+    },
   }),
   async (c) => {
     const data = await getHealth()
@@ -85,7 +92,7 @@ systemRoutes.openapi(
     description: 'A reason to start the process anew when it does not answer; it says nothing of the database.',
     tags,
     middleware: notStored,
-    responses: { 200: success('The process answers', livenessSchema) },
+    responses: { 200: success('The process answers', livenessSchema), ...malformed },
   }),
   (c) => ok(c, 200, { data: { status: 'ok' as const } }, 'The process is alive'),
 )
@@ -97,7 +104,7 @@ systemRoutes.openapi(
     summary: 'Tell whether to send requests here',
     tags,
     middleware: notStored,
-    responses: { 200: success('Ready', readinessSchema), 503: unhealthy('Draining, or without database', readinessSchema) },
+    responses: { 200: success('Ready', readinessSchema), 503: unhealthy('Draining, or without database', readinessSchema), ...malformed },
   }),
   async (c) => {
     const data = await getReadiness()

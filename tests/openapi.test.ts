@@ -63,12 +63,14 @@ describe('/openapi.json', () => {
       if (operation.requestBody && !['post', 'patch'].includes(method)) problems.push(`${name} takes a body`)
       if (operation.requestBody && !operation.requestBody.content['application/json'].schema) problems.push(`${name} has a body without schema`)
       const statuses = Object.keys(operation.responses)
+      if (!statuses.includes('400')) problems.push(`${name} has no 400`)
       if (statuses.filter((status) => status.startsWith('2')).length !== 1) problems.push(`${name} has not one success: ${statuses}`)
       for (const status of statuses) {
         const response = operation.responses[status]
         if (!response.description || !response.content?.['application/json']?.schema) problems.push(`${name} ${status} is not described`)
       }
-      if (operation.security && !operation.responses[401]) problems.push(`${name} needs a session and has no 401`)
+      if (!Array.isArray(operation.security)) problems.push(`${name} does not say who may call it`)
+      else if (operation.security.length > 0 && !operation.responses[401]) problems.push(`${name} needs a session and has no 401`)
     }
     for (const reference of references(document)) if (!resolve(reference)) problems.push(`${reference} leads nowhere`)
     expect(problems).toEqual([])
