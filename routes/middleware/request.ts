@@ -6,10 +6,10 @@ import { badRequest } from '~/utils/errors'
 import type { AppEnv } from '~/utils/http'
 import { logger } from '~/utils/logger'
 import { clientAddress, isOwnOrigin, limitKey } from '~/utils/origin'
+import { requestIdOf } from '~/utils/request-id'
 
 /** What happens to every request, before its route is known. */
 
-const saneRequestId = /^[A-Za-z0-9._:-]{1,128}$/
 const credentialParameters = ['token', 'access_token', 'ticket', 'password']
 
 export function requestContext(config: Config): MiddlewareHandler<AppEnv> {
@@ -17,8 +17,7 @@ export function requestContext(config: Config): MiddlewareHandler<AppEnv> {
   return async (c, next) => {
     const startedAt = performance.now()
     const headers = c.req.raw.headers
-    const given = headers.get('x-request-id')
-    const requestId = given !== null && saneRequestId.test(given) ? given : Bun.randomUUIDv7()
+    const requestId = requestIdOf(headers)
     c.set('request', { requestId, wsSessionId: null, ifMatch: entityTags(headers.get('if-match')), idempotency: null })
     c.set('address', limitKey(clientAddress(headers, c.env?.peerAddress ?? '', config)))
     c.header('X-Request-Id', requestId)
