@@ -10,7 +10,7 @@ import {
   profileData,
   storeData,
 } from '~/utils/contracts/event-data'
-import { type LoggedEventType, WebSocketEventType } from '~/utils/contracts/event-types'
+import type { LoggedEventType } from '~/utils/contracts/event-types'
 import { type ClientMessageType, clientEnvelopeSchema, clientMessages } from '~/utils/contracts/messages'
 import { orderStatusSchema } from '~/utils/contracts/order-document'
 import { trackedOrderSchema } from '~/utils/contracts/tracking'
@@ -70,7 +70,7 @@ const base64url = z.string().regex(/^[A-Za-z0-9_-]+$/)
 
 /** A logged event of which only the holder of the stream's key can read the data. */
 const sealedFrame = z.strictObject({
-  type: z.enum(WebSocketEventType).exclude(['USER_JOINED', 'USER_LEFT', 'CUSTOM_ACTION']),
+  type: z.enum(['profile_updated', 'customer_created', 'customer_updated']),
   data: z.strictObject({ sealed: base64url.meta({ description: 'Ciphertext and tag' }) }),
   enc: z.strictObject({ v: z.literal(1), alg: z.literal('A256GCM'), kid: z.string().min(1), iv: base64url }),
   ...loggedFields,
