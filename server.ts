@@ -23,9 +23,12 @@ import { rateLimit } from '~/routes/middleware/rate-limit'
 import { type Config, ConfigError, loadConfig } from '~/utils/config'
 import { setDraining } from '~/utils/lifecycle'
 import { attachLogger, createLogger, logger } from '~/utils/logger'
+import { registry } from '~/utils/metrics'
 import { repeat } from '~/utils/repeat'
 import { configureSealing } from '~/utils/sealing'
-import { attachWebSocketManager } from '~/utils/websocket'
+import { attachWebSocketManager, wsManager } from '~/utils/websocket'
+import { joinSupervisor } from '~/utils/worker-link'
+import { Supervisor } from '~/workers/supervisor'
 
 /** Composition only: configuration, database, hub, app, listeners, timers, and the way out. */
 
@@ -37,6 +40,10 @@ export type RunningServer = {
 }
 
 const retentionEveryMs = 5 * 60_000
+/** What requests may take that came while the last sockets went. */
+const lastRequestsMs = 2_000
+/** Set by the supervisor in the processes that it starts. */
+const isWorker = process.env.ZIPZAP_WORKER === '1'
 
 export async function startServer(config: Config): Promise<RunningServer> {
   attachLogger(createLogger(config))
@@ -70,11 +77,17 @@ export async function startServer(config: Config): Promise<RunningServer> {
     await database.close()
   }
 
+  /** Requests that are being answered get their answers. */
+  async function endRequests(deadline: number): Promise<void> {
+    while (listeners.some((listener) => listener.pendingRequests > 0) && performance.now() < deadline) await Bun.sleep(10)
+  }
+
   async function drain(): Promise<void> {
     setDraining(true)
     const deadline = performance.now() + config.drainSeconds * 1000
     hub.drain(config.drainSeconds * 1000)
     while (hub.openSockets > 0 && performance.now() < deadline) await Bun.sleep(50)
+    await endRequests(Math.max(deadline, performance.now() + lastRequestsMs))
     await stop()
   }
 
@@ -97,8 +110,8 @@ function listen(config: Config, hub: Hub): Server<Connection>[] {
     // Bodies are limited, with an answer in the envelope, by routes/middleware/body.ts.
     maxRequestBodySize: 64 * 1024 * 1024,
     development: false,
-    // `development: false` alone lets a second process take the same port unseen.
-    reusePort: false,
+    // Only workers of one supervisor share a port; `development: false` alone would let any second process take it unseen.
+    reusePort: isWorker,
     websocket: hub.handlers,
   } as const
   const isHubPath = (request: Request) => URL.parse(request.url)?.pathname === config.ws.path
@@ -124,8 +137,10 @@ async function main(): Promise<void> {
   process.on('uncaughtException', (error) => logger.error({ err: error }, 'uncaught exception'))
   process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection'))
   try {
-    const running = await startServer(loadConfig(process.env))
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void running.drain().then(() => process.exit(0)))
+    const config = loadConfig(process.env)
+    const count = config.workers === 'auto' ? navigator.hardwareConcurrency : config.workers
+    if (count > 1 && !isWorker) await supervise(config, count)
+    else await serve(config)
   } catch (error) {
     if (error instanceof ConfigError) for (const mistake of error.mistakes) console.error(mistake)
     else if (error instanceof DataDirectoryInUse) console.error(error.message)
@@ -133,6 +148,18 @@ async function main(): Promise<void> {
     else logger.fatal({ err: error }, 'ZipZap could not start')
     process.exit(1)
   }
+}
+
+async function serve(config: Config): Promise<void> {
+  const running = await startServer(config)
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void running.drain().then(() => process.exit(0)))
+  joinSupervisor({ stats: () => wsManager.getStats(), metrics: () => registry.getMetricsAsJSON() })
+}
+
+async function supervise(config: Config, count: number): Promise<void> {
+  attachLogger(createLogger(config))
+  await new Supervisor([process.execPath, 'run', import.meta.path], { ...process.env, ZIPZAP_WORKER: '1' }, count).run()
+  process.exit(0)
 }
 
 const isPortInUse = (error: unknown): error is Error => error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'

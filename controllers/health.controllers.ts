@@ -4,13 +4,28 @@ import packageJson from '~/package.json'
 import type { Health, Readiness, WebSocketHealth } from '~/utils/contracts/health'
 import { isDraining } from '~/utils/lifecycle'
 import { type WebSocketStats, wsManager } from '~/utils/websocket'
+import { askWorkers } from '~/utils/worker-link'
 
 /** What balancers and people ask about this process. Counts and states only: these answers are open to everybody. */
 
-export const getWebSocketStats = (): WebSocketStats => wsManager.getStats()
+/** Sums over all workers. */
+export async function getWebSocketStats(): Promise<WebSocketStats> {
+  const [first = wsManager.getStats(), ...others] = await askWorkers('stats', () => wsManager.getStats())
+  return others.reduce((sum, stats) => addStats(sum, stats), first)
+}
 
-export function getWebSocketHealth(): WebSocketHealth {
-  const { totalConnections, activeConnections } = wsManager.getStats()
+const addStats = (a: WebSocketStats, b: WebSocketStats): WebSocketStats => ({
+  totalConnections: a.totalConnections + b.totalConnections,
+  activeConnections: a.activeConnections + b.activeConnections,
+  anonymousConnections: a.anonymousConnections + b.anonymousConnections,
+  streams: a.streams + b.streams,
+  subscriptions: a.subscriptions + b.subscriptions,
+  deliveries: a.deliveries + b.deliveries,
+  uptimeSeconds: Math.max(a.uptimeSeconds, b.uptimeSeconds),
+})
+
+export async function getWebSocketHealth(): Promise<WebSocketHealth> {
+  const { totalConnections, activeConnections } = await getWebSocketStats()
   return { healthy: hubStatus() === 'ok', totalConnections, activeConnections }
 }
 

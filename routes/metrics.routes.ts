@@ -1,8 +1,10 @@
 import { timingSafeEqual } from 'node:crypto'
+import { AggregatorRegistry } from 'prom-client'
 import { hashToken } from '~/controllers/session.controllers'
 import { newRouter } from '~/routes/router'
 import { unauthorized } from '~/utils/errors'
 import { registry } from '~/utils/metrics'
+import { askWorkers } from '~/utils/worker-link'
 
 /** Prometheus' text format; with `METRICS_TOKEN` set, for its bearer only. Not part of the JSON API. */
 export const metricsRoutes = newRouter()
@@ -15,5 +17,6 @@ metricsRoutes.get('/metrics', async (c) => {
     if (!timingSafeEqual(hashToken(given), hashToken(expected))) throw unauthorized()
   }
   c.header('Cache-Control', 'no-store')
-  return c.body(await registry.metrics(), 200, { 'Content-Type': registry.contentType })
+  const parts = await askWorkers('metrics', () => registry.getMetricsAsJSON())
+  return c.body(await AggregatorRegistry.aggregate(parts).metrics(), 200, { 'Content-Type': registry.contentType })
 })

@@ -41,7 +41,7 @@ webSocketSystemRoutes.openapi(
     middleware: notStored,
     responses: { 200: success('Counts; no ids', webSocketStatsSchema), ...malformed },
   }),
-  (c) => ok(c, 200, { data: getWebSocketStats() }, 'WebSocket statistics retrieved successfully'),
+  async (c) => ok(c, 200, { data: await getWebSocketStats() }, 'WebSocket statistics retrieved successfully'),
 )
 
 webSocketSystemRoutes.openapi(
@@ -57,8 +57,8 @@ webSocketSystemRoutes.openapi(
       ...malformed,
     },
   }),
-  (c) => {
-    const data = getWebSocketHealth()
+  async (c) => {
+    const data = await getWebSocketHealth()
     return data.healthy ? ok(c, 200, { data }, 'WebSocket server is healthy') : answerUnhealthy(c, data, 'WebSocket server is not healthy')
   },
 )
