@@ -7,11 +7,11 @@ import { password, type Restaurant, seed } from './seed'
 import { watch } from './watch'
 
 /**
- * `bun run demo [--rate orders/s] [--duration s] [--port n] [--data dir]`: a server on the embedded database, a
+ * `bun run demo [--rate orders/s] [--duration s] [--speed times] [--port n] [--data dir]`: a server on the embedded database, a
  * restaurant, a lunch rush, and the owner's screen. The server stays up until Ctrl-C.
  */
 
-const usage = 'usage: bun run demo [--rate 1] [--duration 60] [--port 8000] [--data memory://]'
+const usage = 'usage: bun run demo [--rate 1] [--duration 60] [--speed 1] [--port 8000] [--data memory://]'
 
 function options() {
   const { values } = parseArgs({
@@ -19,13 +19,14 @@ function options() {
     options: {
       rate: { type: 'string', default: '1' },
       duration: { type: 'string', default: '60' },
+      speed: { type: 'string', default: '1' },
       port: { type: 'string', default: '8000' },
       data: { type: 'string', default: 'memory://' },
     },
   })
-  const rate = Number(values.rate)
-  const duration = Number(values.duration)
-  if (!(rate > 0 && rate <= 1000) || !(duration >= 0)) throw new Error('--rate must be above 0 and at most 1000, --duration at least 0')
+  const pace = { rate: Number(values.rate), duration: Number(values.duration), speed: Number(values.speed) }
+  if (!(pace.rate > 0 && pace.rate <= 1000)) throw new Error('--rate must be above 0 and at most 1000')
+  if (!(pace.duration >= 0) || !(pace.speed > 0)) throw new Error('--duration must be at least 0, --speed above it')
   const config = loadConfig({
     PORT: values.port,
     DATA_DIR: values.data,
@@ -35,7 +36,7 @@ function options() {
     RATE_LIMIT_RPS: '0',
     DRAIN_SECONDS: '0',
   })
-  return { rate, duration, config }
+  return { pace, config }
 }
 
 function introduce(base: string, socketUrl: string, { people, devices, storeId }: Restaurant): void {
@@ -64,7 +65,7 @@ function summarise(latencies: number[]): string {
 }
 
 async function main(): Promise<void> {
-  const { rate, duration, config } = options()
+  const { pace, config } = options()
   const stopping = new AbortController()
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const)
@@ -83,7 +84,7 @@ async function main(): Promise<void> {
   console.log('since commit     seq  event')
   const screen = await watch(`ws://127.0.0.1:${server.port}${config.ws.path}`, restaurant)
   const report = () => console.log(`\n${summarise(screen.latencies)}`)
-  void playRush(restaurant, rate, duration, stopping.signal).then(async (result) => {
+  void playRush(restaurant, pace, stopping.signal).then(async (result) => {
     await screen.settled()
     const failures = [...result.failures].map(([reason, count]) => `${count} × ${reason}`).join(', ')
     console.log(`\n${result.created} orders, ${result.completed} completed, ${result.refused} turned away${failures && `; refused: ${failures}`}`)

@@ -13,19 +13,20 @@ const pick = <T>(list: readonly T[]): T => {
   return chosen
 }
 const chance = (share: number) => Math.random() < share
-const pause = (fromMs: number, toMs: number) => Bun.sleep(fromMs + Math.random() * (toMs - fromMs))
+/** Orders a second, how long they come, and how many times faster than life everybody works. */
+export type Pace = { rate: number; duration: number; speed: number }
 
-/** Starts `ordersPerSecond` orders a second for `seconds`, or until `signal`; resolves when the last one has ended. */
-export async function playRush(restaurant: Restaurant, ordersPerSecond: number, seconds: number, signal: AbortSignal): Promise<RushResult> {
+/** Starts orders at the pace, until its end or `signal`; resolves when the last one has ended. */
+export async function playRush(restaurant: Restaurant, pace: Pace, signal: AbortSignal): Promise<RushResult> {
   const result: RushResult = { created: 0, completed: 0, refused: 0, failures: new Map() }
   const running = new Set<Promise<void>>()
-  const end = performance.now() + seconds * 1000
+  const end = performance.now() + pace.duration * 1000
   while (performance.now() < end && !signal.aborted) {
-    const order = playOrder(restaurant, result).catch((error: unknown) => note(result, error))
+    const order = playOrder(restaurant, pace, result).catch((error: unknown) => note(result, error))
     running.add(order)
     void order.then(() => running.delete(order))
     // Guests come independently of each other: the gaps are exponentially distributed.
-    await Bun.sleep((-Math.log(1 - Math.random()) * 1000) / ordersPerSecond)
+    await Bun.sleep((-Math.log(1 - Math.random()) * 1000) / pace.rate)
   }
   await Promise.all(running)
   return result
@@ -36,7 +37,8 @@ function note(result: RushResult, error: unknown): void {
   result.failures.set(reason, (result.failures.get(reason) ?? 0) + 1)
 }
 
-async function playOrder(restaurant: Restaurant, result: RushResult): Promise<void> {
+async function playOrder(restaurant: Restaurant, { speed }: Pace, result: RushResult): Promise<void> {
+  const pause = (fromMs: number, toMs: number) => Bun.sleep((fromMs + Math.random() * (toMs - fromMs)) / speed)
   const { devices, people, path } = restaurant
   const isKiosk = chance(0.3)
   const order = await (isKiosk ? devices.kiosk : devices.till).api.post<Order>(`${path}/orders`, newOrder(restaurant, isKiosk))
