@@ -1,4 +1,5 @@
-import { readEvents, readHead } from '~/db/events'
+import { readEvents } from '~/db/events'
+import { readHead } from '~/db/streams'
 import type { StreamName } from '~/utils/contracts/logged-event'
 
 /** Follows a stream of the log from now on: each call answers what was logged since the last one. */
