@@ -21,11 +21,8 @@ export async function authenticate(hub: HubContext, connection: Connection, data
   if (connection.isClosed) return
   if (!session) return connection.sendError('unauthorized', 'No live session for this', replyTo)
   if (session.userId !== data.userId) return connection.sendError('forbidden', 'The session belongs to another user', replyTo)
-  if (ownerOf(connection) !== session.userId && hub.cluster.countSockets(session.userId) >= maxSocketsPerUser) {
-    return connection.sendError('too_many_connections', 'This user has too many open sockets', replyTo)
-  }
   const isSameUser = connection.user?.userId === session.userId
-  const storeId = data.storeId ?? (isSameUser ? (connection.user?.storeId ?? null) : null)
+  const storeId = data.storeId ?? (isSameUser ? currentStore(connection) : null)
   if (storeId !== null && !isId(storeId)) return connection.sendError('forbidden', noMember, replyTo)
 
   await connection.catchUp
@@ -33,6 +30,11 @@ export async function authenticate(hub: HubContext, connection: Connection, data
 }
 
 const noMember = 'You are not a member of this store'
+
+/** The store of the last `authenticate`, unless it was left or lost since. */
+function currentStore({ user, subscriptions }: Connection): string | null {
+  return user?.storeId && subscriptions.has(`store:${user.storeId}`) ? user.storeId : null
+}
 
 /** Of the message's ticket or token, else of the upgrade; whichever it is must be alive now. */
 async function resolveSession(hub: HubContext, connection: Connection, data: Authenticate): Promise<SocketSession | null> {
@@ -60,6 +62,10 @@ async function subscribeUser(
   const start = await readSubscriptionStart(session.userId, storeId, data.resume ? null : deviceId, names)
   if (connection.isClosed) return
   if (storeId !== null && start.role === null) return connection.sendError('forbidden', noMember, replyTo)
+  // Judged in the tick that counts the socket: of many at once, each would find room earlier.
+  if (ownerOf(connection) !== session.userId && hub.cluster.countSockets(session.userId) >= maxSocketsPerUser) {
+    return connection.sendError('too_many_connections', 'This user has too many open sockets', replyTo)
+  }
 
   becomeUser(hub, connection, session, { storeId, role: start.role, deviceId })
   const choice = data.events || data.where ? { events: data.events, where: data.where } : null
