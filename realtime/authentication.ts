@@ -67,12 +67,13 @@ async function subscribeUser(
     return connection.sendError('too_many_connections', 'This user has too many open sockets', replyTo)
   }
 
-  becomeUser(hub, connection, session, { storeId, role: start.role, deviceId })
+  becomeUser(hub, connection, session, { storeId, deviceId })
   const choice = data.events || data.where ? { events: data.events, where: data.where } : null
   const wishes: Wish[] = names.map((stream) => ({
     stream,
     choice: stream.startsWith('store:') ? choice : null,
-    resume: positionIn(data.resume, stream),
+    // What is running on this socket goes on where it is: sent again, it would come twice.
+    resume: connection.subscriptions.has(stream) ? undefined : positionIn(data.resume, stream),
   }))
   const begun = await begin(hub, connection, session, wishes, start)
   if (connection.isClosed) return
@@ -85,7 +86,7 @@ async function subscribeUser(
       sessionId: connection.sessionId,
       userId: session.userId,
       storeId,
-      role: connection.user?.role ?? null,
+      role: begun.subscriptions.find(({ stream }) => stream.name === `store:${storeId}`)?.role ?? null,
       userSessions: countAuthenticated(hub, session.userId),
       storeSessions: storeId === null ? 0 : hub.cluster.presence.sessions(storeId),
       expiresAt: session.expiresAt,
@@ -98,7 +99,7 @@ async function subscribeUser(
 }
 
 /** Everything of another user, and the store of the last `authenticate` when it is left, ends here. */
-function becomeUser(hub: HubContext, connection: Connection, session: SocketSession, place: Pick<SocketUser, 'storeId' | 'role' | 'deviceId'>): void {
+function becomeUser(hub: HubContext, connection: Connection, session: SocketSession, place: Pick<SocketUser, 'storeId' | 'deviceId'>): void {
   const before = connection.user
   if (before && before.userId !== session.userId) for (const name of [...connection.subscriptions.keys()]) hub.unsubscribe(connection, name)
   else if (before?.storeId && before.storeId !== place.storeId) hub.unsubscribe(connection, `store:${before.storeId}`)

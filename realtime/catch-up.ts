@@ -7,8 +7,8 @@ import { logger } from '~/utils/logger'
 
 /** Events handed to a socket before its buffer is looked at again. */
 const chunkEvents = 100
-/** A chunk ends at this length, or at a quarter of what may wait unread: live events of other streams need room too. */
-const maxChunkLength = 64 * 1024
+/** A chunk ends at this size, or at a quarter of what may wait unread: live events of other streams need room too. */
+const maxChunkBytes = 64 * 1024
 
 export type ReadLog = (stream: StreamName, after: number, upTo: number) => Promise<LoggedEvent[]>
 
@@ -40,27 +40,28 @@ async function sendMissed(subscription: Subscription, readLog: ReadLog): Promise
   const { connection, stream } = subscription
   const entries = stream.ring.after(subscription.position, chunkEvents) ?? (await readMissed(subscription, readLog))
   if (connection.isClosed || subscription.isEnded) return
-  const chunkLength = Math.min(maxChunkLength, connection.maxBufferedBytes / 4)
+  const chunkBytes = Math.min(maxChunkBytes, connection.maxBufferedBytes / 4)
   const frames: string[] = []
-  let length = 0
+  let bytes = 0
   for (const entry of entries) {
     if (concerns(entry.event, subscription.view, subscription.userId, subscription.filter)) {
       const frame = entry.frame(subscription.view)
-      if (length + frame.length > chunkLength && length > 0) break
+      const frameBytes = Buffer.byteLength(frame)
+      if (bytes + frameBytes > chunkBytes && bytes > 0) break
       frames.push(frame)
-      length += frame.length
+      bytes += frameBytes
     }
     subscription.position = entry.event.seq
   }
-  if (frames.length > 0) connection.sendAll(frames, length)
+  if (frames.length > 0) connection.sendAll(frames, bytes)
   while (connection.bufferedBytes > 0) await connection.drained()
 }
 
 async function readMissed(subscription: Subscription, readLog: ReadLog): Promise<EncodedEvent[]> {
   const { stream, position } = subscription
   const events = await readLog(stream.name, position, stream.headSeq)
-  if (events[0]?.seq !== position + 1) {
-    // Pruned while the client was being caught up: it comes back, and is told to reload.
+  if (events[0]?.seq !== position + 1 || events.some((event) => event.epoch !== stream.epoch)) {
+    // Pruned, or replaced by another log, while the client was being caught up: it comes back, and is told to reload.
     subscription.connection.close(1012, 'The missed events are no longer there')
     return []
   }
@@ -68,8 +69,9 @@ async function readMissed(subscription: Subscription, readLog: ReadLog): Promise
   return events.map((event) => new EncodedEvent(event, now))
 }
 
-/** Runs beside later messages; `connection.catchUp` tells those that must wait for it. */
+/** To be called in the tick of the answer. Runs beside later messages; `connection.catchUp` tells those that must wait for it. */
 export function startCatchUp(connection: Connection, subscriptions: Subscription[], readLog: ReadLog): void {
+  for (const subscription of subscriptions) subscription.isTold = true
   const running = catchUp(connection, subscriptions, readLog)
     .catch((error: unknown) => {
       logger.error({ err: error, sessionId: connection.sessionId }, 'websocket: catching up failed')
@@ -81,10 +83,12 @@ export function startCatchUp(connection: Connection, subscriptions: Subscription
   connection.catchUp = running
 }
 
+/** Only of subscriptions that the client knows: a position ahead of the word that a place was lost would hide the loss. */
 export function positionsOf(subscriptions: Iterable<Subscription>): Record<StreamName, { epoch: string; seq: number }> {
   const streams: Record<StreamName, { epoch: string; seq: number }> = {}
   for (const subscription of subscriptions) {
-    if (!subscription.isEnded) streams[subscription.stream.name] = { epoch: subscription.stream.epoch, seq: subscription.sentSeq }
+    if (subscription.isTold && !subscription.isEnded)
+      streams[subscription.stream.name] = { epoch: subscription.stream.epoch, seq: subscription.sentSeq }
   }
   return streams
 }

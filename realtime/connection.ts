@@ -1,7 +1,6 @@
 import type { ServerWebSocket } from 'bun'
 import { encodeFrame, withReply } from '~/realtime/protocol'
 import type { Subscription } from '~/realtime/subscription'
-import type { Role } from '~/utils/contracts/common'
 import type { HubData, HubFrameType } from '~/utils/contracts/frames'
 import { type CloseCode, closeCodes, type WsErrorCode } from '~/utils/contracts/ws-codes'
 import { logger } from '~/utils/logger'
@@ -14,7 +13,7 @@ export type Socket = ServerWebSocket<Connection>
 export type SocketSession = { sessionId: string; userId: string; kind: 'person' | 'device'; name: string; expiresAt: string | null }
 
 /** Who a socket is once `authenticate` has succeeded. */
-export type SocketUser = SocketSession & { storeId: string | null; role: Role | null; deviceId: string | null; isExpiryTold: boolean }
+export type SocketUser = SocketSession & { storeId: string | null; deviceId: string | null; isExpiryTold: boolean }
 
 /** What a client may send: 20 messages a second, 100 at once. */
 const messagesPerSecond = 20
@@ -47,6 +46,8 @@ export class Connection {
   tracked: Map<string, string> | null = null
   /** Messages that must wait for an asynchronous one before them; null when there is none. */
   lane: Promise<void> | null = null
+  /** The length of the messages in the lane. */
+  waitingLength = 0
   /** Settles when all that was subscribed is live. */
   catchUp: Promise<void> | null = null
   isPongDue = false
@@ -88,7 +89,7 @@ export class Connection {
   send(frame: string): void {
     const socket = this.socket
     if (this.isClosed || !socket) return
-    if (this.isCongested && this.isOverBound(socket, frame.length)) return
+    if (this.isCongested && this.isOverBound(socket, Buffer.byteLength(frame))) return
     if (this.isTraced) this.logFrame('out', typeOf(frame), Buffer.byteLength(frame))
     const status = socket.send(frame)
     if (status === 0) return this.close(4408, sendFailed)
@@ -96,32 +97,35 @@ export class Connection {
   }
 
   /**
-   * Sends frames of the given total length in one system call. Inside a cork `send` tells nothing of backpressure: what
-   * stayed behind is seen after it.
+   * Sends frames of the given total size in one system call; more than the bound at once goes frame by frame. Inside a
+   * cork `send` tells nothing of backpressure: what stayed behind is seen after it.
    */
-  sendAll(frames: readonly string[], totalLength: number): void {
-    const [only] = frames
-    if (frames.length === 1 && only !== undefined) return this.send(only)
+  sendAll(frames: readonly string[], totalBytes: number): void {
+    if (frames.length === 1 || totalBytes > this.maxBufferedBytes) {
+      for (const frame of frames) this.send(frame)
+      return
+    }
     const socket = this.socket
     if (this.isClosed || !socket) return
-    if (this.isCongested && this.isOverBound(socket, totalLength)) return
+    if (this.isCongested && this.isOverBound(socket, totalBytes)) return
     if (this.isTraced) for (const frame of frames) this.logFrame('out', typeOf(frame), Buffer.byteLength(frame))
     let isSent = true
     socket.cork(() => {
-      for (const frame of frames) isSent = socket.send(frame) !== 0 && isSent
+      // Nothing may follow a frame that did not go out.
+      isSent = frames.every((frame) => socket.send(frame) !== 0)
     })
     if (!isSent) return this.close(4408, sendFailed)
     if (socket.getBufferedAmount() > 0) this.isCongested = true
   }
 
   /** Past the bound the socket is given up; a single frame goes out when nothing else waits. */
-  private isOverBound(socket: Socket, length: number): boolean {
+  private isOverBound(socket: Socket, bytes: number): boolean {
     const waiting = socket.getBufferedAmount()
     if (waiting === 0) {
       this.isCongested = false
       return false
     }
-    if (waiting + length <= this.maxBufferedBytes) return false
+    if (waiting + bytes <= this.maxBufferedBytes) return false
     this.close(4408)
     return true
   }

@@ -26,14 +26,21 @@ export function receive(hub: HubContext, connection: Connection, frame: string |
     return connection.sendError('unknown_type', parsed.reason, parsed.id)
   }
   const { message } = parsed
-  inOrder(connection, message, () => handle(hub, connection, message))
+  inOrder(connection, message, frame.length, () => handle(hub, connection, message))
 }
 
-/** Messages of one socket are handled one after another: whoever follows an asynchronous one waits for it. */
-function inOrder(connection: Connection, message: ClientMessage, run: () => void | Promise<void>): void {
-  const running = connection.lane ? connection.lane.then(() => guarded(connection, message, run)) : guarded(connection, message, run)
+/**
+ * Messages of one socket are handled one after another: whoever follows an asynchronous one waits for it. What waits is
+ * bounded like what is sent: a client that reads nothing can hold up its own lane for as long as it likes.
+ */
+function inOrder(connection: Connection, message: ClientMessage, length: number, run: () => void | Promise<void>): void {
+  const { lane: before } = connection
+  if (before && connection.waitingLength + length > connection.maxBufferedBytes) return connection.close(4429)
+  const running = before ? before.then(() => guarded(connection, message, run)) : guarded(connection, message, run)
   if (!running) return
+  connection.waitingLength += length
   const lane: Promise<void> = running.finally(() => {
+    connection.waitingLength -= length
     if (connection.lane === lane) connection.lane = null
   })
   connection.lane = lane
@@ -93,8 +100,8 @@ function acknowledge(hub: HubContext, connection: Connection, data: Ack, id: str
   if (!subscription || subscription.stream.epoch !== data.epoch || data.seq > subscription.sentSeq) {
     return connection.sendError('not_found', 'No such position was sent here', id)
   }
-  hub.positions.acknowledge(user.userId, user.deviceId, { stream: subscription.stream.name, epoch: data.epoch, seq: data.seq })
-  if (id !== undefined) connection.sendMessage('ack', {}, id)
+  const stored = hub.positions.acknowledge(user.userId, user.deviceId, { stream: subscription.stream.name, epoch: data.epoch, seq: data.seq })
+  if (id !== undefined) void stored.then(() => connection.sendMessage('ack', {}, id))
 }
 
 /** Passed on to the store's other sockets as it came; never logged. */

@@ -51,11 +51,14 @@ export async function trackOrder(hub: HubContext, connection: Connection, tracki
   const found = await readTrackedStart(trackingToken)
   if (!found || connection.isClosed) return connection.sendError('not_found', 'No such order', replyTo)
   const name: StreamName = `store:${found.storeId}`
-  const stream = hub.streams.listen(name)
+  hub.streams.listen(name)
   // The stream listens before the order is read again, so no change of status falls between the two.
   const start = await readTrackedStart(trackingToken)
   if (!start || connection.isClosed) return connection.sendError('not_found', 'No such order', replyTo)
-  await hub.streams.reach(stream, start)
+  const stream = await hub.streams.reach(name, start)
+  if (connection.isClosed) return
+  const passed = stream.passedSince(start.seq)
+  if (stream.isGone || !passed) throw new Error(`${name} has moved on too far`)
   connection.tracked ??= new Map()
   if (!connection.tracked.has(start.orderId) && connection.tracked.size + connection.subscriptions.size >= maxSubscriptions) {
     return connection.sendError('too_many_subscriptions', 'At most 50 subscriptions', replyTo)
@@ -65,7 +68,7 @@ export async function trackOrder(hub: HubContext, connection: Connection, tracki
   logger.debug({ sessionId: connection.sessionId, orderId: start.orderId }, 'websocket: subscribed')
   connection.sendMessage('subscribed', { orderId: start.orderId, orderNumber: start.orderNumber, status: start.status }, replyTo)
   // Changes that the stream passed since the order was read.
-  for (const { event } of stream.ring.after(start.seq) ?? []) {
+  for (const event of passed) {
     if (event.type === 'order_status_changed' && event.subjectId === start.orderId) connection.send(guestFrame(event))
   }
   hub.guests.add(start.orderId, connection)

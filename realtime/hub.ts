@@ -22,7 +22,7 @@ import type { WebSocketHealth, WebSocketManager, WebSocketStats } from '~/utils/
 
 /** The log and the ended sessions are compared with what is known here this often. */
 const reconcileMs = 1_000
-/** Ended sessions are looked for this far back, so that a slow or missed turn loses none. */
+/** Ended sessions are looked for since the last look, and so much longer: the two clocks and a slow commit. */
 const endedWithinSeconds = 10
 const touchEveryMs = 30 * 60_000
 
@@ -49,6 +49,7 @@ export class Hub implements WebSocketManager {
   private isReconciling = false
   private deliveries = 0
   private touchedAt = performance.now()
+  private endedReadAt = performance.now()
 
   constructor(private readonly options: HubOptions) {
     const { config } = options
@@ -191,7 +192,10 @@ export class Hub implements WebSocketManager {
     this.isReconciling = true
     try {
       await this.context.streams.reconcile()
-      if (this.context.sockets.size > 0) this.closeSessions(await readEndedSessions(endedWithinSeconds))
+      const startedAt = performance.now()
+      const sinceSeconds = (startedAt - this.endedReadAt) / 1000 + endedWithinSeconds
+      if (this.context.sockets.size > 0) this.closeSessions(await readEndedSessions(sinceSeconds))
+      this.endedReadAt = startedAt
       this.context.streams.tidy(performance.now())
       await this.touchOpenSessions()
     } catch (error) {
@@ -270,7 +274,10 @@ export class Hub implements WebSocketManager {
   /** Refuses new sockets from now on and asks the open ones to move, spread over most of `drainMs`. */
   drain(drainMs: number): void {
     this.isDraining = true
-    for (const connection of this.context.sockets) connection.sendMessage('goaway', { reconnectAfterMs: Math.round(Math.random() * drainMs * 0.8) })
+    for (const connection of this.context.sockets) {
+      // A socket that follows nothing yet hears nothing but greeting, pong and errors.
+      if (connection.user || connection.tracked) connection.sendMessage('goaway', { reconnectAfterMs: Math.round(Math.random() * drainMs * 0.8) })
+    }
   }
 
   get openSockets(): number {

@@ -51,6 +51,8 @@ export class LiveStream {
   /** When the last listener left. */
   idleSince = 0
   guests = 0
+  /** Given up: nothing is delivered any more, and nobody may join. */
+  isGone = false
 
   private readonly groups = new Map<string, Group>()
   private readonly early = new Map<number, LoggedEvent>()
@@ -102,6 +104,7 @@ export class LiveStream {
   }
 
   private accept(event: LoggedEvent): void {
+    if (this.isGone) return
     if (!this.isOpen) {
       this.early.set(event.seq, event)
       return
@@ -121,7 +124,8 @@ export class LiveStream {
   }
 
   private takeEarly(): void {
-    for (const seq of this.early.keys()) if (seq < this.next) this.early.delete(seq)
+    // Of another epoch: the log was replaced between the news and the look at the head. A read will tell.
+    for (const { seq, epoch } of this.early.values()) if (seq < this.next || epoch !== this.epoch) this.early.delete(seq)
     for (let event = this.early.get(this.next); event; event = this.early.get(this.next)) {
       this.early.delete(event.seq)
       this.append(event)
@@ -138,6 +142,11 @@ export class LiveStream {
       this.flush()
       this.host.onMemberEvent(this, event)
     } else if (event.type === 'order_status_changed' && this.guests > 0) this.host.onOrderStatus(this, event)
+  }
+
+  /** The events that the stream has passed since `seq`; null when it remembers them no longer. */
+  passedSince(seq: number): LoggedEvent[] | null {
+    return this.headSeq <= seq ? [] : (this.ring.after(seq)?.map((entry) => entry.event) ?? null)
   }
 
   /** Resolves when everything up to `seq` has been taken in: at once, or after a read of the log. Rejects when it cannot be read. */
@@ -171,23 +180,23 @@ export class LiveStream {
 
   private async readBack(seq: number): Promise<void> {
     const upTo = this.ring.firstSeq(this.next) - 1
+    const { generation } = this.ring
     const now = performance.now()
     const events: EncodedEvent[] = []
     while ((events.at(-1)?.event.seq ?? seq) < upTo) {
       const chunk = await this.host.readLog(this.name, events.at(-1)?.event.seq ?? seq, upTo)
-      if (chunk.length === 0) return
+      if (chunk.length === 0 || chunk.some((event) => event.epoch !== this.epoch)) return
       for (const event of chunk) events.push(new EncodedEvent(event, now))
     }
-    this.ring.prepend(events)
+    this.ring.prepend(events, this.headSeq, generation)
   }
 
   /** One read in flight: it goes on until all that was asked for meanwhile is there. */
   private async readUp(): Promise<void> {
-    while (this.next <= this.wanted) {
+    while (this.next <= this.wanted && !this.isGone) {
       const events = await this.host.readLog(this.name, this.next - 1, this.wanted)
-      const [first] = events
-      if (!first) return
-      if (first.seq > this.next) return this.host.onBroken(this, 'events were pruned before they were read')
+      // Whoever announced an event had seen it committed: what is not there any more was pruned.
+      if (events[0] ? events[0].seq > this.next : this.next <= this.wanted) return this.host.onBroken(this, 'events were gone before they were read')
       this.publish(events)
     }
   }
@@ -228,16 +237,16 @@ export class LiveStream {
   private deliver(group: Group, batch: readonly EncodedEvent[]): void {
     const isLarge = group.subscriptions.size >= largeGroup
     const frames: string[] = []
-    let length = 0
+    let bytes = 0
     for (const entry of batch) {
       if (!concerns(entry.event, group.view, group.userId, group.filter)) continue
       const frame = isLarge ? entry.asciiFrame(group.view) : entry.frame(group.view)
       frames.push(frame)
-      length += frame.length
+      bytes += Buffer.byteLength(frame)
     }
     if (frames.length === 0) return
-    for (const subscription of group.subscriptions) subscription.connection.sendAll(frames, length)
-    this.host.onDelivered(frames.length * group.subscriptions.size, length * group.subscriptions.size)
+    for (const subscription of group.subscriptions) subscription.connection.sendAll(frames, bytes)
+    this.host.onDelivered(frames.length * group.subscriptions.size, bytes * group.subscriptions.size)
   }
 
   /** Tells live sockets something that is not logged. */
@@ -250,7 +259,9 @@ export class LiveStream {
 
   // Listeners
 
+  /** Throws when the stream was given up meanwhile: such a subscription would wait for ever. */
   add(subscription: Subscription): void {
+    if (this.isGone) throw new Error(`${this.name} was given up`)
     this.subscriptions.set(subscription.connection, subscription)
   }
 
@@ -296,6 +307,7 @@ export class LiveStream {
   }
 
   dispose(): void {
+    this.isGone = true
     clearTimeout(this.flushTimer)
     clearTimeout(this.gapTimer)
   }

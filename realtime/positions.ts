@@ -1,5 +1,4 @@
 import { type DevicePosition, saveDevicePositions } from '~/db/hub-reads'
-import type { StreamName } from '~/utils/contracts/logged-event'
 import { logger } from '~/utils/logger'
 
 const flushMs = 500
@@ -12,15 +11,18 @@ const maxBatch = 1_000
  */
 export class AcknowledgedPositions {
   private pending = new Map<string, DevicePosition & { userId: string; deviceId: string }>()
+  /** Settles when what is pending now has been written. */
+  private stored = Promise.withResolvers<void>()
   private timer: Timer | undefined
   private writing: Promise<void> = Promise.resolve()
 
-  acknowledge(userId: string, deviceId: string, position: DevicePosition): void {
+  /** Resolves when the position, or a later one, is stored. */
+  acknowledge(userId: string, deviceId: string, position: DevicePosition): Promise<void> {
     const key = `${userId} ${position.stream} ${deviceId}`
     const known = this.pending.get(key)
-    if (known && known.epoch === position.epoch && known.seq >= position.seq) return
-    this.pending.set(key, { userId, deviceId, stream: position.stream as StreamName, epoch: position.epoch, seq: position.seq })
+    if (!known || known.epoch !== position.epoch || known.seq < position.seq) this.pending.set(key, { userId, deviceId, ...position })
     this.timer ??= setTimeout(() => void this.flush(), flushMs)
+    return this.stored.promise
   }
 
   /** Writes what is pending. A failed write is tried again with the next one. Never rejects. */
@@ -32,17 +34,19 @@ export class AcknowledgedPositions {
   }
 
   private async write(): Promise<void> {
-    const batch = [...this.pending].slice(0, maxBatch)
-    if (batch.length === 0) return
-    for (const [key] of batch) this.pending.delete(key)
+    if (this.pending.size === 0) return
+    const { pending, stored } = this
+    this.pending = new Map()
+    this.stored = Promise.withResolvers()
+    const positions = [...pending.values()]
     try {
-      await saveDevicePositions(batch.map(([, position]) => position))
+      for (let start = 0; start < positions.length; start += maxBatch) await saveDevicePositions(positions.slice(start, start + maxBatch))
+      stored.resolve()
     } catch (error) {
       logger.warn({ err: error }, 'websocket: acknowledged positions could not be written')
-      for (const [key, position] of batch) if (!this.pending.has(key)) this.pending.set(key, position)
+      for (const [key, position] of pending) if (!this.pending.has(key)) this.pending.set(key, position)
+      void this.stored.promise.then(stored.resolve)
       this.timer ??= setTimeout(() => void this.flush(), flushMs * 4)
-      return
     }
-    if (this.pending.size > 0) await this.write()
   }
 }

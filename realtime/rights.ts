@@ -24,7 +24,6 @@ export function applyMemberEvent(hub: HubContext, stream: LiveStream, event: Log
       stream.change(subscription, { role })
       sendKeys(subscription)
     }
-    if (connection.user?.storeId === stream.ownerId) connection.user.role = isRemoved ? null : role
   }
   if (action === 'member_changed') hub.cluster.presence.setRole(stream.ownerId, userId, role)
   if (rotatesKey({ type: event.type, data: change })) rotateKey(stream)

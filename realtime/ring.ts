@@ -58,6 +58,8 @@ const maxAgeMs = 120_000
 export class Ring {
   private entries: EncodedEvent[] = []
   private bytes = 0
+  /** Grows with each `clear`. */
+  generation = 0
 
   push(entry: EncodedEvent): void {
     this.entries.push(entry)
@@ -97,15 +99,19 @@ export class Ring {
     return Math.max(0, this.firstSeq(headSeq + 1) - 1 - seq)
   }
 
-  /** Older events, which must end right before the ring's first one (or be all there is). */
-  prepend(older: EncodedEvent[]): void {
+  /**
+   * Older events, read since `generation`. They are passed over unless they end right before the ring's first one, or
+   * before the next event when it has become empty: a hole in here would be a hole at every client that resumes.
+   */
+  prepend(older: EncodedEvent[], headSeq: number, generation: number): void {
     const last = older.at(-1)
-    if (!last || last.event.seq + 1 !== this.firstSeq(last.event.seq + 1)) return
+    if (!last || generation !== this.generation || last.event.seq + 1 !== this.firstSeq(headSeq + 1)) return
     this.entries = [...older, ...this.entries]
     for (const entry of older) this.bytes += entry.event.json.length
   }
 
   clear(): void {
+    this.generation += 1
     this.entries = []
     this.bytes = 0
   }

@@ -48,14 +48,17 @@ export class StreamRegistry {
     return stream
   }
 
-  /** Brings the stream at least to a head that was read after `listen`. Throws when the log cannot be read. */
-  async reach(stream: LiveStream, head: { epoch: string; seq: number; keyGeneration: number }): Promise<void> {
-    if (!stream.isOpen) return stream.open(head)
-    if (stream.epoch !== head.epoch) {
-      this.host.onBroken(stream, 'another epoch')
-      throw new Error(`the log of ${stream.name} was replaced`)
-    }
-    await stream.advanceTo(head.seq)
+  /**
+   * The stream, brought at least to a head that was read after `listen`. A log that was replaced since breaks the stream
+   * for those who are in it and begins it anew. Throws when the log cannot be read.
+   */
+  async reach(name: StreamName, head: { epoch: string; seq: number; keyGeneration: number }): Promise<LiveStream> {
+    const known = this.listen(name)
+    if (known.isOpen && known.epoch !== head.epoch) this.host.onBroken(known, 'another epoch')
+    const stream = this.listen(name)
+    if (!stream.isOpen) stream.open(head)
+    else await stream.advanceTo(head.seq)
+    return stream
   }
 
   publish(events: readonly LoggedEvent[]): void {
@@ -70,7 +73,8 @@ export class StreamRegistry {
 
   drop(stream: LiveStream): void {
     stream.dispose()
-    this.streams.delete(stream.name)
+    // A newer one of the same name stays.
+    if (this.streams.get(stream.name) === stream) this.streams.delete(stream.name)
   }
 
   /** Compares every stream that has listeners with the log: whatever no news told of arrives now. */
@@ -78,12 +82,11 @@ export class StreamRegistry {
     const listening = [...this.streams.values()].filter((stream) => stream.isOpen && (stream.subscriptions.size > 0 || stream.guests > 0))
     for (let start = 0; start < listening.length; start += headsPerRead) {
       const part = listening.slice(start, start + headsPerRead)
-      const before = new Map(part.map((stream) => [stream.name, stream.headSeq]))
+      const before = new Map(part.map((stream) => [stream.name, { stream, seq: stream.headSeq }]))
       for (const head of await readHeads(part.map((stream) => stream.name))) {
-        const stream = this.streams.get(head.stream)
-        if (!stream) continue
-        if (head.epoch !== stream.epoch || head.seq < (before.get(head.stream) ?? 0))
-          this.host.onBroken(stream, 'the log was replaced by an older one')
+        const { stream, seq } = before.get(head.stream) ?? { seq: 0 }
+        if (!stream || stream.isGone) continue
+        if (head.epoch !== stream.epoch || head.seq < seq) this.host.onBroken(stream, 'the log was replaced by an older one')
         else if (head.seq > stream.headSeq) {
           metrics.reconcileFound.inc()
           stream.hint(head.seq)

@@ -33,7 +33,8 @@ export type Begun = { subscriptions: Subscription[]; answers: Record<StreamName,
 /**
  * Makes or changes the subscriptions of one message. `start` was read after the streams began to listen; from the moment
  * a subscription is placed, changes of the membership reach it through its stream. Nothing is sent to it before
- * `startCatchUp`. Answers null when the membership ended meanwhile; throws when the log cannot be read.
+ * `startCatchUp`. Answers null when the membership ended meanwhile, and then leaves nothing behind that the client has not
+ * been told of; throws when the log cannot be read.
  */
 export async function begin(
   hub: HubContext,
@@ -47,11 +48,12 @@ export async function begin(
     for (const wish of wishes) {
       const head = start.streams.find((candidate) => candidate.stream === wish.stream)
       if (!head) throw new Error(`${wish.stream} was never made`)
-      const stream = hub.streams.listen(wish.stream)
-      await hub.streams.reach(stream, head)
+      const stream = await hub.streams.reach(wish.stream, head)
       if (connection.isClosed) return null
       const device = start.positions.find((candidate) => candidate.stream === wish.stream)
-      const role = wish.stream.startsWith('store:') ? start.role : null
+      const isStore = wish.stream.startsWith('store:')
+      const role = isStore ? roleByNow(stream, who.userId, start.role, head.seq) : null
+      if (isStore && role === null) return giveUp(hub, connection, begun)
       const { subscription, answer } = place(hub, connection, who, { wish, head, stream, role, device })
       begun.subscriptions.push(subscription)
       begun.answers[wish.stream] = await answer
@@ -61,7 +63,12 @@ export async function begin(
     if (wishes.some(({ stream }) => connection.subscriptions.has(stream))) connection.close(1011)
     throw error
   }
-  return begun.subscriptions.some((subscription) => subscription.isEnded) ? null : begun
+  return begun.subscriptions.some((subscription) => subscription.isEnded) ? giveUp(hub, connection, begun) : begun
+}
+
+function giveUp(hub: HubContext, connection: Connection, begun: Begun): null {
+  for (const subscription of begun.subscriptions) if (!subscription.isTold) hub.unsubscribe(connection, subscription.stream.name)
+  return null
 }
 
 type Place = { wish: Wish; head: StreamStart; stream: LiveStream; role: Role | null; device: DevicePosition | undefined }
@@ -83,9 +90,8 @@ function place(hub: HubContext, connection: Connection, who: Subscriber, at: Pla
   stream.add(subscription)
   connection.subscriptions.set(stream.name, subscription)
   if (role) hub.cluster.presence.join(stream.ownerId, who.userId, who.name, role)
-  applyPassedChanges(hub, subscription, head.seq)
   if (position) metrics.resumes.inc({ result: canResume ? 'yes' : 'no', reason: reason ?? '' })
-  const lost: StreamAnswer = { epoch: head.epoch, seq: head.seq, resumed: false, ...(reason && { reason }) }
+  const lost: StreamAnswer = { epoch: head.epoch, seq: head.seq, resumed: false, replayed: 0, ...(reason && { reason }) }
   return { subscription, answer: canResume ? resume(subscription, position.seq, head) : Promise.resolve(lost) }
 }
 
@@ -93,17 +99,20 @@ async function resume(subscription: Subscription, after: number, head: StreamSta
   const replayed = await surveyMissed(subscription, after, head.seq)
   if (replayed !== 'expired') return { epoch: head.epoch, seq: head.seq, resumed: true, replayed }
   subscription.position = head.seq
-  return { epoch: head.epoch, seq: head.seq, resumed: false, reason: 'expired' }
+  return { epoch: head.epoch, seq: head.seq, resumed: false, replayed: 0, reason: 'expired' }
 }
 
-/** Changes of the membership that the stream passed after `start` was read and before the subscription was placed. */
-function applyPassedChanges(hub: HubContext, subscription: Subscription, seq: number): void {
-  for (const { event } of subscription.stream.ring.after(seq) ?? []) {
-    if (!isAboutMember(event) || event.subjectId !== subscription.userId) continue
-    const { action, role } = memberChangeOf(event)
-    if (action === 'member_removed') hub.unsubscribe(subscription.connection, subscription.stream.name)
-    else subscription.role = role
-  }
+/**
+ * The role after the changes of the membership that the stream passed since `start` was read; null when it ended. Throws
+ * when the stream does not remember them: the question must be asked again.
+ */
+function roleByNow(stream: LiveStream, userId: string, role: Role | null, seq: number): Role | null {
+  const passed = stream.passedSince(seq)
+  if (!passed) throw new Error(`${stream.name} has moved on too far`)
+  const last = passed.findLast((event) => isAboutMember(event) && event.subjectId === userId)
+  if (!last) return role
+  const change = memberChangeOf(last)
+  return change.action === 'member_removed' ? null : change.role
 }
 
 /** `subscribe`: adds or replaces a subscription to a store, or follows one order by its tracking token. */

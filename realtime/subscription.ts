@@ -10,6 +10,8 @@ import type { Role } from '~/utils/contracts/common'
  */
 export class Subscription {
   isLive = false
+  /** The client has been given the answer that begins it; before that nothing names its position. */
+  isTold = false
   /** Taken away while it was catching up: nothing more is sent. */
   isEnded = false
 
