@@ -1,63 +1,78 @@
-import { type FormEvent, useEffect, useState } from 'react'
-import { ApiError, request } from '~/ui/console/api'
-import type { Store } from '~/utils/contracts/store'
+import { useCallback, useEffect, useState } from 'react'
+import { ApiError, whenSignedOut } from '~/ui/console/model/api'
+import { messageOf } from '~/ui/console/model/problems'
+import { parsePath, usePath } from '~/ui/console/model/router'
+import { type CurrentSession, forgetDevice, readSession, signOut } from '~/ui/console/model/session'
+import { notify } from '~/ui/console/model/toasts'
+import { Toasts } from '~/ui/console/parts/toasts'
+import { Waiting } from '~/ui/console/parts/waiting'
+import { AccountPage } from '~/ui/console/views/account'
+import { ResetPasswordPage, SignInPage } from '~/ui/console/views/sign-in'
+import { StorePage } from '~/ui/console/views/store-page'
+import { StoresPage } from '~/ui/console/views/stores'
 
-type Phase = 'asking' | 'signed-out' | 'signed-in'
+/** Undefined while nobody knows; a page that cannot ask keeps asking. */
+type Known = CurrentSession | 'signed-out' | undefined
+
+const askAgainMs = 3000
 
 export function App() {
-  const [phase, setPhase] = useState<Phase>('asking')
-  useEffect(() => {
-    request('GET', '/auth/session').then(
-      () => setPhase('signed-in'),
-      () => setPhase('signed-out'),
-    )
-  }, [])
-  if (phase === 'asking') return <p role="status">One moment …</p>
-  return phase === 'signed-in' ? <Stores /> : <SignIn onSignedIn={() => setPhase('signed-in')} />
-}
+  const route = parsePath(usePath())
+  const [known, setKnown] = useState<Known>()
+  const [notice, setNotice] = useState('')
+  const [problem, setProblem] = useState('')
 
-function SignIn({ onSignedIn }: { onSignedIn: () => void }) {
-  const [failure, setFailure] = useState('')
-  async function submit(event: FormEvent<HTMLFormElement>) {
-    event.preventDefault()
-    const fields = new FormData(event.currentTarget)
+  const refresh = useCallback(async () => {
     try {
-      await request('POST', '/auth/login', { body: { email: fields.get('email'), password: fields.get('password') } })
-      onSignedIn()
+      setKnown(await readSession())
+      setProblem('')
     } catch (error) {
-      setFailure(error instanceof ApiError ? error.message : 'Something went wrong')
+      if (!(error instanceof ApiError) || error.status !== 401) throw error
+      forgetDevice()
+      setKnown('signed-out')
+    }
+  }, [])
+
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const ask = () => {
+      refresh().catch((error: unknown) => {
+        setProblem(messageOf(error))
+        timer = setTimeout(ask, askAgainMs)
+      })
+    }
+    ask()
+    return () => clearTimeout(timer)
+  }, [refresh])
+
+  const leave = useCallback((why: string) => {
+    forgetDevice()
+    setNotice(why)
+    setKnown('signed-out')
+  }, [])
+  useEffect(() => whenSignedOut(() => leave('Your session has ended. Please sign in again.')), [leave])
+
+  async function onSignOut() {
+    try {
+      await signOut()
+      leave('')
+    } catch (error) {
+      notify('error', `You are still signed in: ${messageOf(error)}`)
     }
   }
-  return (
-    <main className="narrow">
-      <h1>ZipZap</h1>
-      <form onSubmit={submit}>
-        <label>
-          E-mail <input name="email" type="email" autoComplete="username" required />
-        </label>
-        <label>
-          Password <input name="password" type="password" autoComplete="current-password" required />
-        </label>
-        <button type="submit">Sign in</button>
-        <p role="alert">{failure}</p>
-      </form>
-    </main>
-  )
-}
 
-function Stores() {
-  const [stores, setStores] = useState<Store[]>([])
-  useEffect(() => {
-    request<Store[]>('GET', '/stores?limit=100').then(({ data }) => setStores(data))
-  }, [])
   return (
-    <main className="narrow">
-      <h1>Your stores</h1>
-      <ul>
-        {stores.map((store) => (
-          <li key={store.id}>{store.name}</li>
-        ))}
-      </ul>
-    </main>
+    <>
+      {route.page === 'reset' ? <ResetPasswordPage /> : page()}
+      <Toasts />
+    </>
   )
+
+  function page() {
+    if (known === undefined) return <Waiting text={problem ? `${problem}. Trying again …` : 'One moment …'} />
+    if (known === 'signed-out') return <SignInPage notice={notice} onSignedIn={refresh} />
+    if (route.page === 'account') return <AccountPage session={known} onChanged={refresh} onSignOut={onSignOut} />
+    if (route.page !== 'store') return <StoresPage session={known} onSignOut={onSignOut} />
+    return <StorePage key={route.storeId} session={known} storeId={route.storeId} view={route.view} onSignOut={onSignOut} onRefresh={refresh} />
+  }
 }

@@ -1,0 +1,45 @@
+import { useEffect, useState } from 'react'
+import { request } from '~/ui/console/model/api'
+import { messageOf } from '~/ui/console/model/problems'
+
+/** What this instance's hub says of itself; counts only, told to everybody. */
+export type Stats = { totalConnections: number; activeConnections: number; subscriptions: number; deliveries: number }
+export type Sample = { connections: number; active: number; deliveriesPerSecond: number; answerMs: number }
+
+const everyMs = 2000
+const keptSamples = 90
+
+/** Samples of the last three minutes, the latest last. While the page is hidden nothing is asked. */
+export function useStats(): { samples: readonly Sample[]; latest: Stats | undefined; problem: string } {
+  const [samples, setSamples] = useState<readonly Sample[]>([])
+  const [latest, setLatest] = useState<Stats>()
+  const [problem, setProblem] = useState('')
+
+  useEffect(() => {
+    let isCurrent = true
+    let before: { deliveries: number; at: number } | undefined
+    async function sample() {
+      if (document.visibilityState !== 'visible') return
+      const askedAt = performance.now()
+      const { data } = await request<Stats>('GET', '/websocket/stats')
+      if (!isCurrent) return
+      const at = performance.now()
+      // Less than before: another instance answered, or this one is new.
+      const since = before && data.deliveries >= before.deliveries ? before : undefined
+      const deliveriesPerSecond = since ? (1000 * (data.deliveries - since.deliveries)) / (at - since.at) : 0
+      before = { deliveries: data.deliveries, at }
+      setLatest(data)
+      setProblem('')
+      const next = { connections: data.totalConnections, active: data.activeConnections, deliveriesPerSecond, answerMs: at - askedAt }
+      setSamples((all) => [...all.slice(1 - keptSamples), next])
+    }
+    const run = () => void sample().catch((error: unknown) => isCurrent && setProblem(messageOf(error)))
+    run()
+    const timer = setInterval(run, everyMs)
+    return () => {
+      isCurrent = false
+      clearInterval(timer)
+    }
+  }, [])
+  return { samples, latest, problem }
+}

@@ -1,0 +1,126 @@
+import { useEffect, useState } from 'react'
+import { readAll, request } from '~/ui/console/model/api'
+import { parsePercent } from '~/ui/console/model/format'
+import { messageOf } from '~/ui/console/model/problems'
+import { Link, navigate, storePath } from '~/ui/console/model/router'
+import type { CurrentSession } from '~/ui/console/model/session'
+import { Brand } from '~/ui/console/parts/brand'
+import { Form, SelectField, TextField, useSubmission } from '~/ui/console/parts/form'
+import { Icon } from '~/ui/console/parts/icon'
+import { UserMenu } from '~/ui/console/parts/user-menu'
+import type { Store } from '~/utils/contracts/store'
+
+export function StoresPage({ session, onSignOut }: { session: CurrentSession; onSignOut: () => void }) {
+  const [stores, setStores] = useState<Store[]>()
+  const [problem, setProblem] = useState('')
+  const [isCreating, setCreating] = useState(false)
+  const roles = new Map(session.stores.map((membership) => [membership.storeId, membership.role]))
+
+  useEffect(() => {
+    let isCurrent = true
+    readAll<Store>('/stores').then(
+      (rows) => isCurrent && setStores(rows),
+      (error: unknown) => isCurrent && setProblem(messageOf(error)),
+    )
+    return () => {
+      isCurrent = false
+    }
+  }, [])
+
+  const isFirst = stores?.length === 0 && session.user.kind === 'person'
+  return (
+    <>
+      <header className="top">
+        <Brand />
+        <span className="push" />
+        <UserMenu user={session.user} onSignOut={onSignOut} />
+      </header>
+      <main className="narrow">
+        <h1>{isFirst ? 'Create your first store' : 'Your stores'}</h1>
+        {problem && <p role="alert">{problem}</p>}
+        <ul className="store-list">
+          {stores?.map((store) => (
+            <li key={store.id}>
+              <Link className="store-link" href={storePath(store.id, roles.get(store.id) === 'kitchen' ? 'kitchen' : 'board')}>
+                <Icon name="store" size={24} />
+                <span className="row-main">
+                  <span className="row-title">{store.name}</span>
+                  <span className="soft row-sub">{[roles.get(store.id), store.address].filter(Boolean).join(' · ')}</span>
+                </span>
+                <span className={`chip ${store.isOpen ? 'good' : ''}`}>{store.isOpen ? 'Open' : 'Closed'}</span>
+              </Link>
+            </li>
+          ))}
+        </ul>
+        {session.user.kind === 'person' && stores && !isFirst && !isCreating && (
+          <button type="button" className="button" onClick={() => setCreating(true)}>
+            <Icon name="plus" /> New store
+          </button>
+        )}
+        {(isFirst || isCreating) && <NewStore />}
+      </main>
+    </>
+  )
+}
+
+const commonCurrencies = ['EUR', 'USD', 'GBP', 'CHF']
+
+/** All that this browser knows, the usual ones first. */
+function currencies(): (readonly [string, string])[] {
+  const names = new Intl.DisplayNames(undefined, { type: 'currency' })
+  const others = Intl.supportedValuesOf('currency').filter((code) => !commonCurrencies.includes(code))
+  return [...commonCurrencies, ...others].map((code) => [code, `${code} – ${names.of(code) ?? code}`] as const)
+}
+
+function NewStore() {
+  const submission = useSubmission()
+  return (
+    <section className="sheet padded" aria-label="New store">
+      <Form
+        submission={submission}
+        onSubmit={async (fields) => {
+          const body = {
+            name: fields.text('name'),
+            currency: fields.text('currency'),
+            timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+            taxRateBps: fields.parsed('taxRate', parsePercent, 'Enter a rate like 19 or 7.5'),
+            pricesIncludeTax: fields.has('pricesIncludeTax'),
+          }
+          const { data } = await request<Store>('POST', '/stores', { body })
+          navigate(storePath(data.id, 'catalogue'))
+        }}
+      >
+        <TextField
+          label="Name"
+          name="name"
+          maxLength={120}
+          required
+          placeholder="Corner Kitchen"
+          error={submission.errorOf('name')}
+          autoComplete="off"
+        />
+        <div className="pair">
+          <SelectField label="Currency" name="currency" options={currencies()} error={submission.errorOf('currency')} />
+          <TextField
+            label="Tax rate (%)"
+            name="taxRate"
+            inputMode="decimal"
+            defaultValue="0"
+            required
+            error={submission.errorOf('taxRate')}
+            autoComplete="off"
+          />
+        </div>
+        <label className="switch">
+          <input type="checkbox" name="pricesIncludeTax" />
+          <span>Prices include tax</span>
+        </label>
+        <div className="form-actions">
+          <button type="submit" className="button primary" disabled={submission.isBusy}>
+            Create store
+          </button>
+        </div>
+      </Form>
+    </section>
+  )
+}
