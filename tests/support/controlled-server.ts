@@ -1,0 +1,48 @@
+import { sql } from 'drizzle-orm'
+import { db, rowsOf } from '~/db/client'
+import { startServer } from '~/server'
+import { loadConfig } from '~/utils/config'
+
+/**
+ * The real server in a process of its own, to whose database and memory the test that started it has access: the
+ * embedded database lets nobody else in. See controlled.ts for the other end.
+ */
+
+export type ControlRequest =
+  /** Runs a statement, past all of the server's own code. */
+  | { kind: 'sql'; text: string }
+  /** For so long the database answers nothing about streams and events. */
+  | { kind: 'stall'; ms: number }
+  /** Resident bytes after a collection. */
+  | { kind: 'memory' }
+export type ControlAnswer = { id: number; value?: unknown; error?: string }
+
+async function perform(request: ControlRequest): Promise<unknown> {
+  switch (request.kind) {
+    case 'sql':
+      return rowsOf(db, sql.raw(request.text))
+    case 'stall':
+      return db.transaction(async (tx) => {
+        await tx.execute(sql`lock table streams, events in access exclusive mode`)
+        await Bun.sleep(request.ms)
+      })
+    case 'memory':
+      Bun.gc(true)
+      return process.memoryUsage().rss
+  }
+}
+
+async function answer({ id, ...request }: ControlRequest & { id: number }): Promise<void> {
+  try {
+    process.send?.({ id, value: await perform(request) } satisfies ControlAnswer)
+  } catch (error) {
+    process.send?.({ id, error: String(error) } satisfies ControlAnswer)
+  }
+}
+
+const running = await startServer(loadConfig(process.env))
+process.on('message', (message) => void answer(message as ControlRequest & { id: number }))
+// Whatever ends the test takes its server with it.
+process.on('disconnect', () => process.exit(0))
+process.once('SIGTERM', () => void running.drain().then(() => process.exit(0)))
+process.send?.({ port: running.port })

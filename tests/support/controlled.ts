@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import postgres from 'postgres'
+import { ApiClient } from './api'
+import type { ControlAnswer, ControlRequest } from './controlled-server'
+
+/**
+ * A server in a process of its own that a test may stall, kill and start again on the same data, and whose database it
+ * can change behind the server's back.
+ */
+export class ControlledServer {
+  private constructor(
+    private readonly data: OwnData,
+    private readonly environment: Record<string, string>,
+    private running: Running,
+  ) {}
+
+  static async start(environment: Record<string, string> = {}): Promise<ControlledServer> {
+    const data = await ownData()
+    return new ControlledServer(data, environment, await launch({ ...data.environment, ...environment }))
+  }
+
+  get port(): number {
+    return this.running.port
+  }
+
+  get pid(): number {
+    return this.running.child.pid
+  }
+
+  get origin(): { base: string; api: string } {
+    const base = `http://127.0.0.1:${this.port}`
+    return { base, api: `${base}/api/v1` }
+  }
+
+  api(token?: string): ApiClient {
+    return new ApiClient(this.origin, token)
+  }
+
+  /** Runs a statement in the server's database. The caller vouches for the rows' shape. */
+  async sql<Row>(text: string): Promise<Row[]> {
+    return (await this.running.ask({ kind: 'sql', text })) as Row[]
+  }
+
+  async stall(ms: number): Promise<void> {
+    await this.running.ask({ kind: 'stall', ms })
+  }
+
+  /** Resident bytes of the process after a garbage collection. */
+  async memory(): Promise<number> {
+    return (await this.running.ask({ kind: 'memory' })) as number
+  }
+
+  /** kill -9, and a new process on the same data; the port changes. */
+  async restart(): Promise<void> {
+    await this.running.kill()
+    this.running = await launch({ ...this.data.environment, ...this.environment })
+  }
+
+  async stop(): Promise<void> {
+    await this.running.kill()
+    await this.data.remove()
+  }
+}
+
+type OwnData = { environment: Record<string, string>; remove(): Promise<void> }
+
+/** A fresh database: a directory of its own, or with TEST_DATABASE_URL a database of its own on that server. */
+async function ownData(): Promise<OwnData> {
+  const url = process.env.TEST_DATABASE_URL
+  if (!url) {
+    const directory = mkdtempSync(join(tmpdir(), 'zipzap-controlled-'))
+    return { environment: { DATA_DIR: directory }, remove: async () => rmSync(directory, { recursive: true, force: true }) }
+  }
+  const name = `zipzap_${crypto.randomUUID().slice(0, 8)}`
+  const administer = async (statement: string) => {
+    const admin = postgres(url, { max: 1, onnotice: () => {} })
+    await admin.unsafe(statement)
+    await admin.end()
+  }
+  await administer(`create database ${name}`)
+  const own = new URL(url)
+  own.pathname = `/${name}`
+  return { environment: { DATABASE_URL: own.href }, remove: () => administer(`drop database ${name} with (force)`) }
+}
+
+type Running = Awaited<ReturnType<typeof launch>>
+
+const settings = { NODE_ENV: 'test', HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'fatal', RATE_LIMIT_RPS: '0', DRAIN_SECONDS: '0' }
+
+async function launch(environment: Record<string, string>) {
+  const started = Promise.withResolvers<number>()
+  const waiting = new Map<number, PromiseWithResolvers<unknown>>()
+  let asked = 0
+  const child = Bun.spawn([process.execPath, '--no-env-file', 'run', resolve(import.meta.dir, 'controlled-server.ts')], {
+    cwd: resolve(import.meta.dir, '../..'),
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...settings, ...environment },
+    stdin: 'ignore',
+    stdout: 'inherit',
+    stderr: 'inherit',
+    ipc(message: ControlAnswer | { port: number }) {
+      if ('port' in message) return started.resolve(message.port)
+      const asker = waiting.get(message.id)
+      waiting.delete(message.id)
+      if (message.error) asker?.reject(new Error(message.error))
+      else asker?.resolve(message.value)
+    },
+  })
+  void child.exited.then((code) => {
+    const gone = new Error(`the server ended with ${code}`)
+    started.reject(gone)
+    for (const asker of waiting.values()) asker.reject(gone)
+  })
+  const port = await started.promise
+  return {
+    child,
+    port,
+    ask(request: ControlRequest): Promise<unknown> {
+      const answered = Promise.withResolvers<unknown>()
+      waiting.set(++asked, answered)
+      child.send({ id: asked, ...request })
+      return answered.promise
+    },
+    async kill(): Promise<void> {
+      child.kill('SIGKILL')
+      await child.exited
+    },
+  }
+}
