@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import { text } from '~/utils/contracts/common'
 import { applicationEventTypes } from '~/utils/contracts/event-types'
 import { orderStatusSchema, orderTypeSchema } from '~/utils/contracts/order-document'
 
 /** What clients may send over `/ws`. Only `type` is required; `data` defaults to `{}`; unknown fields are passed over. */
 
-const shortText = z.string().min(1).max(128)
+const shortText = text(128, 1)
 
 export const streamPositionSchema = z.object({ epoch: z.string().min(1).max(100), seq: z.int().min(0) }).meta({ id: 'StreamPosition' })
 export type StreamPosition = z.infer<typeof streamPositionSchema>
