@@ -67,6 +67,7 @@ async function subscribeUser(
     return connection.sendError('too_many_connections', 'This user has too many open sockets', replyTo)
   }
 
+  const wasAnonymous = connection.user === null
   becomeUser(hub, connection, session, { storeId, deviceId })
   const choice = data.events || data.where ? { events: data.events, where: data.where } : null
   const wishes: Wish[] = names.map((stream) => ({
@@ -75,9 +76,15 @@ async function subscribeUser(
     // What is running on this socket goes on where it is: sent again, it would come twice.
     resume: connection.subscriptions.has(stream) ? undefined : positionIn(data.resume, stream),
   }))
-  const begun = await begin(hub, connection, session, wishes, start)
+  const begun = await begin(hub, connection, session, wishes, start).catch((error: unknown) => {
+    if (wasAnonymous) becomeAnonymous(hub, connection, session.userId)
+    throw error
+  })
   if (connection.isClosed) return
-  if (!begun) return connection.sendError('forbidden', noMember, replyTo)
+  if (!begun) {
+    if (wasAnonymous) becomeAnonymous(hub, connection, session.userId)
+    return connection.sendError('forbidden', noMember, replyTo)
+  }
   logger.debug({ sessionId: connection.sessionId, userId: session.userId, storeId, role: start.role }, 'websocket: authenticated')
   connection.sendMessage(
     'general_notification',
@@ -107,6 +114,15 @@ function becomeUser(hub: HubContext, connection: Connection, session: SocketSess
   connection.user = { ...session, ...place, deviceId: place.deviceId ?? before?.deviceId ?? null, isExpiryTold: false }
   hub.sockets.claim(connection, session.userId, owner)
   hub.cluster.setOwner(connection.sessionId, session.userId)
+}
+
+/** What `authenticate` could not finish leaves the socket as it was. */
+function becomeAnonymous(hub: HubContext, connection: Connection, userId: string): void {
+  if (connection.isClosed) return
+  for (const name of [...connection.subscriptions.keys()]) hub.unsubscribe(connection, name)
+  connection.user = null
+  hub.sockets.release(connection, userId)
+  hub.cluster.setOwner(connection.sessionId, null)
 }
 
 const countAuthenticated = (hub: HubContext, userId: string): number =>

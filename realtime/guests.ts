@@ -1,7 +1,7 @@
 import { readTrackedStart } from '~/db/hub-reads'
 import type { Connection } from '~/realtime/connection'
 import type { HubContext } from '~/realtime/context'
-import { maxSubscriptions } from '~/realtime/limits'
+import { countSubscriptions, maxSubscriptions } from '~/realtime/limits'
 import { encodeFrame } from '~/realtime/protocol'
 import type { StatusChangeData } from '~/utils/contracts/frames'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
@@ -60,7 +60,7 @@ export async function trackOrder(hub: HubContext, connection: Connection, tracki
   const passed = stream.passedSince(start.seq)
   if (stream.isGone || !passed) throw new Error(`${name} has moved on too far`)
   connection.tracked ??= new Map()
-  if (!connection.tracked.has(start.orderId) && connection.tracked.size + connection.subscriptions.size >= maxSubscriptions) {
+  if (!connection.tracked.has(start.orderId) && countSubscriptions(connection) >= maxSubscriptions) {
     return connection.sendError('too_many_subscriptions', 'At most 50 subscriptions', replyTo)
   }
   if (!connection.tracked.has(start.orderId)) stream.guests += 1

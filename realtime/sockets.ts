@@ -51,6 +51,14 @@ export class Sockets {
     this.joinUser(connection, userId)
   }
 
+  /** The socket acts for nobody any more: it counts as it did before. */
+  release(connection: Connection, userId: string): void {
+    this.leaveUser(connection, userId)
+    const owner = connection.upgradeSession?.userId
+    if (owner) this.joinUser(connection, owner)
+    else this.countAnonymous(connection.address, 1)
+  }
+
   remove(connection: Connection): void {
     if (!this.all.delete(connection)) return
     const owner = ownerOf(connection)

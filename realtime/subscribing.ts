@@ -5,7 +5,7 @@ import type { HubContext } from '~/realtime/context'
 import { everything, toFilter } from '~/realtime/filter'
 import { trackOrder } from '~/realtime/guests'
 import { keysField } from '~/realtime/keys'
-import { maxSubscriptions } from '~/realtime/limits'
+import { countSubscriptions, maxSubscriptions } from '~/realtime/limits'
 import type { LiveStream } from '~/realtime/live-stream'
 import { memberChangeOf, refusalOf, surveyMissed } from '~/realtime/resume'
 import { Subscription } from '~/realtime/subscription'
@@ -140,10 +140,6 @@ export async function subscribe(hub: HubContext, connection: Connection, data: S
 }
 
 const noStore = 'No such store'
-
-/** Stores and followed orders; the user's own stream does not count. */
-const countSubscriptions = (connection: Connection): number =>
-  (connection.tracked?.size ?? 0) + [...connection.subscriptions.keys()].filter((name) => name.startsWith('store:')).length
 
 /** A position of a `resume`, which may be the bare position or positions by stream. */
 export function positionIn(resume: Extract<Subscribe, { storeId: string }>['resume'], stream: StreamName): StreamPosition | undefined {
