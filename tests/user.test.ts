@@ -194,6 +194,6 @@ test('a ticket names its session once, for thirty seconds', async () => {
   expect(await consumeTicket('nonsense')).toBeNull()
 
   const late = (await api.post('/websocket/tickets')).data.ticket
-  await db.update(tickets).set({ expiresAt: sql`now()` }).where(eq(tickets.sessionId, sessionId))
+  await db.update(tickets).set({ expiresAt: sql`now() - interval '1 second'` }).where(eq(tickets.sessionId, sessionId))
   expect(await consumeTicket(late)).toBeNull()
 })
