@@ -94,7 +94,7 @@ async function subscribeUser(
       userId: session.userId,
       storeId,
       role: begun.subscriptions.find(({ stream }) => stream.name === `store:${storeId}`)?.role ?? null,
-      userSessions: countAuthenticated(hub, session.userId),
+      userSessions: hub.cluster.countAuthenticated(session.userId),
       storeSessions: storeId === null ? 0 : hub.cluster.presence.sessions(storeId),
       expiresAt: session.expiresAt,
       streams: begun.answers,
@@ -124,6 +124,3 @@ function becomeAnonymous(hub: HubContext, connection: Connection, userId: string
   hub.sockets.release(connection, userId)
   hub.cluster.setOwner(connection.sessionId, null)
 }
-
-const countAuthenticated = (hub: HubContext, userId: string): number =>
-  [...hub.sockets.ofUser(userId)].filter((socket) => socket.user !== null).length

@@ -98,13 +98,23 @@ export class Cluster {
 
   // Facts about sockets that hold over all instances
 
-  setSocketCount(userId: string, count: number): void {
-    this.state.set(socketsKey(userId), count > 0 ? { count } : undefined)
+  setSockets(userId: string, sockets: ReadonlySet<Connection>): void {
+    const authenticated = [...sockets].filter((socket) => socket.user !== null).length
+    this.state.set(socketsKey(userId), sockets.size > 0 ? { count: sockets.size, authenticated } : undefined)
   }
 
   /** A user's open sockets on all instances. */
   countSockets(userId: string): number {
-    return this.state.everywhere(socketsKey(userId)).reduce((sum, fact) => sum + ('count' in fact ? fact.count : 0), 0)
+    return this.sumSockets(userId, 'count')
+  }
+
+  /** Of these, the ones that have authenticated. */
+  countAuthenticated(userId: string): number {
+    return this.sumSockets(userId, 'authenticated')
+  }
+
+  private sumSockets(userId: string, of: 'count' | 'authenticated'): number {
+    return this.state.everywhere(socketsKey(userId)).reduce((sum, fact) => sum + ('count' in fact ? fact[of] : 0), 0)
   }
 
   setOwner(wsSessionId: string, userId: string | null): void {

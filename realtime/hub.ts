@@ -66,7 +66,7 @@ export class Hub implements WebSocketManager {
     this.context = {
       config,
       lookups: options.lookups,
-      sockets: new Sockets((userId, count) => this.context.cluster.setSocketCount(userId, count)),
+      sockets: new Sockets((userId, sockets) => this.context.cluster.setSockets(userId, sockets)),
       streams,
       cluster: new Cluster(streams, {
         endSessions: (ids) => this.closeSessions(ids),

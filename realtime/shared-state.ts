@@ -2,7 +2,7 @@ import type { RelayMessage } from '~/realtime/relay/relay'
 import type { Role } from '~/utils/contracts/common'
 
 /** A user in a store; a user's number of sockets; the user of a WebSocket session. */
-export type SharedFact = PresenceEntry | { count: number } | { userId: string }
+export type SharedFact = PresenceEntry | { count: number; authenticated: number } | { userId: string }
 
 export type PresenceEntry = { name: string; role: Role; sessions: number }
 

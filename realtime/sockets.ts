@@ -33,8 +33,8 @@ export class Sockets {
     }
   }
 
-  /** `onCount` hears how many sockets a user has after each change. */
-  constructor(private readonly onCount: (userId: string, count: number) => void) {}
+  /** `onCount` hears which sockets a user has after each change, of them or of what they are. */
+  constructor(private readonly onCount: (userId: string, sockets: ReadonlySet<Connection>) => void) {}
 
   add(connection: Connection): void {
     this.all.add(connection)
@@ -45,7 +45,7 @@ export class Sockets {
 
   /** The socket now acts for a user. */
   claim(connection: Connection, userId: string, previous: string | null): void {
-    if (previous === userId) return
+    if (previous === userId) return this.onCount(userId, this.ofUser(userId))
     if (previous) this.leaveUser(connection, previous)
     else this.countAnonymous(connection.address, -1)
     this.joinUser(connection, userId)
@@ -78,14 +78,14 @@ export class Sockets {
     const sockets = this.byUser.get(userId) ?? new Set<Connection>()
     this.byUser.set(userId, sockets)
     sockets.add(connection)
-    this.onCount(userId, sockets.size)
+    this.onCount(userId, sockets)
   }
 
   private leaveUser(connection: Connection, userId: string): void {
     const sockets = this.byUser.get(userId)
     if (!sockets?.delete(connection)) return
     if (sockets.size === 0) this.byUser.delete(userId)
-    this.onCount(userId, sockets.size)
+    this.onCount(userId, sockets)
   }
 
   private countAnonymous(address: string, change: number): void {
