@@ -68,87 +68,87 @@ const initial: Omit<ClientSnapshot, 'since'> = {
  * what goes wrong is in the snapshot and in the log.
  */
 export class ZipZapClient {
-  private snapshot: ClientSnapshot = { ...initial, since: Date.now() }
-  private readonly listeners = new Set<() => void>()
-  private readonly logger: ClientLogger
-  private readonly emitter: Emitter<ClientEvents>
-  private readonly keyring = new Keyring()
-  private readonly streams: Streams
-  private readonly reloads: Reloads
-  private readonly connector: Connector
-  private readonly outgoing: Outgoing
-  private readonly handshake: Handshake
-  private readonly inbox: Inbox<{ link: Link; frame: ServerFrame }>
-  private readonly policy: ReconnectPolicy
-  private endWake: (() => void) | undefined
-  private loading: Promise<void> | undefined
+  #snapshot: ClientSnapshot = { ...initial, since: Date.now() }
+  readonly #listeners = new Set<() => void>()
+  readonly #logger: ClientLogger
+  readonly #emitter: Emitter<ClientEvents>
+  readonly #keyring = new Keyring()
+  readonly #streams: Streams
+  readonly #reloads: Reloads
+  readonly #connector: Connector
+  readonly #outgoing: Outgoing
+  readonly #handshake: Handshake
+  readonly #inbox: Inbox<{ link: Link; frame: ServerFrame }>
+  readonly #policy: ReconnectPolicy
+  #endWake: (() => void) | undefined
+  #loading: Promise<void> | undefined
 
   constructor(options: ClientOptions) {
     const logger = options.logger ?? { warn: console.warn, error: console.error }
-    this.logger = logger
-    this.policy = { ...defaults, ...pick(options) }
-    this.emitter = new Emitter<ClientEvents>((error) => logger.error?.('a handler failed', error))
-    this.streams = new Streams(options.storage, logger)
-    this.reloads = new Reloads(
-      this.streams,
+    this.#logger = logger
+    this.#policy = { ...defaults, ...pick(options) }
+    this.#emitter = new Emitter<ClientEvents>((error) => logger.error?.('a handler failed', error))
+    this.#streams = new Streams(options.storage, logger)
+    this.#reloads = new Reloads(
+      this.#streams,
       options.fetchSnapshot,
       (reload) => {
-        this.guard(() => options.onReload?.(reload))
-        this.emitter.emit('reload', reload)
+        this.#guard(() => options.onReload?.(reload))
+        this.#emitter.emit('reload', reload)
       },
-      () => this.checkLive(),
+      () => this.#checkLive(),
       logger,
     )
-    this.connector = new Connector(
+    this.#connector = new Connector(
       {
         url: options.url,
         WebSocket: options.WebSocket ?? globalThis.WebSocket,
         connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
         probeTimeoutMs: options.probeTimeoutMs ?? 3_000,
-        policy: this.policy,
+        policy: this.#policy,
         logger,
       },
       {
-        onFrame: (link, frame) => this.receive(link, frame),
-        onEvent: (event, ending) => this.step(event, ending),
-        onLatency: (latencyMs) => this.set({ latencyMs }),
-        onPlan: (retryAt, attempts, hasGivenUp) => this.set({ retryAt, attempts, hasGivenUp }),
+        onFrame: (link, frame) => this.#receive(link, frame),
+        onEvent: (event, ending) => this.#step(event, ending),
+        onLatency: (latencyMs) => this.#set({ latencyMs }),
+        onPlan: (retryAt, attempts, hasGivenUp) => this.#set({ retryAt, attempts, hasGivenUp }),
       },
     )
-    this.outgoing = new Outgoing(
+    this.#outgoing = new Outgoing(
       options.maxQueued ?? 100,
-      (text) => this.snapshot.state === 'live' && (this.connector.current?.sendText(text) ?? false),
-      () => this.snapshot.queued !== this.outgoing.size && this.set({ queued: this.outgoing.size }),
+      (text) => this.#snapshot.state === 'live' && (this.#connector.current?.sendText(text) ?? false),
+      () => this.#snapshot.queued !== this.#outgoing.size && this.#set({ queued: this.#outgoing.size }),
     )
-    this.handshake = new Handshake({
+    this.#handshake = new Handshake({
       identify: options.identify,
       deviceId: options.deviceId,
-      streams: this.streams,
-      reloads: this.reloads,
-      connector: this.connector,
+      streams: this.#streams,
+      reloads: this.#reloads,
+      connector: this.#connector,
       logger,
       onAccepted: (link, facts) => {
-        this.set(facts)
-        if (link === this.connector.current) this.step('accepted')
+        this.#set(facts)
+        if (link === this.#connector.current) this.#step('accepted')
       },
-      onLive: (link) => this.becomeLive(link),
+      onLive: (link) => this.#becomeLive(link),
     })
     const delivery = new Delivery({
-      emitter: this.emitter,
-      streams: this.streams,
-      reloads: this.reloads,
-      keyring: this.keyring,
-      handshake: this.handshake,
-      connector: this.connector,
-      outgoing: this.outgoing,
+      emitter: this.#emitter,
+      streams: this.#streams,
+      reloads: this.#reloads,
+      keyring: this.#keyring,
+      handshake: this.#handshake,
+      connector: this.#connector,
+      outgoing: this.#outgoing,
       readSealed: options.readSealed,
-      me: () => this.snapshot,
-      onRole: (role) => this.set({ role }),
-      onSealed: (frame) => this.tellSealed(frame),
-      onReload: () => this.checkReload(),
+      me: () => this.#snapshot,
+      onRole: (role) => this.#set({ role }),
+      onSealed: (frame) => this.#tellSealed(frame),
+      onReload: () => this.#checkReload(),
       logger,
     })
-    this.inbox = new Inbox(({ link, frame }) => delivery.handle(link, frame))
+    this.#inbox = new Inbox(({ link, frame }) => delivery.handle(link, frame))
   }
 
   // For the caller
@@ -156,145 +156,146 @@ export class ZipZapClient {
   /** Calls `listener` after every change of the snapshot. Answers how to end it. */
   readonly subscribe = (listener: () => void): (() => void) => {
     const own = () => listener()
-    this.listeners.add(own)
-    return () => this.listeners.delete(own)
+    this.#listeners.add(own)
+    return () => this.#listeners.delete(own)
   }
 
-  readonly getSnapshot = (): ClientSnapshot => this.snapshot
+  readonly getSnapshot = (): ClientSnapshot => this.#snapshot
 
   /** Calls `handler` for every event of a type, in the order of its stream; `'*'`: of every type. Answers how to end it. */
   on<K extends keyof ClientEvents>(type: K, handler: (value: ClientEvents[K]) => void): () => void {
-    return this.emitter.on(type, handler)
+    return this.#emitter.on(type, handler)
   }
 
   /** Connects when stopped, unauthorized or offline; else does nothing. */
   start(): void {
-    const { state } = this.snapshot
+    const { state } = this.#snapshot
     if (state !== 'stopped' && state !== 'unauthorized' && state !== 'offline') return
     this.reconnect()
   }
 
   /** Connects anew now, whatever the state, and counts attempts from the beginning. */
   reconnect(): void {
-    if (this.loading) return
-    this.endWake ??= onWake(() => this.connector.wake())
-    if (this.snapshot.state !== 'stopped' && this.snapshot.state !== 'unauthorized') this.step('lost')
-    const loading = this.streams.load().then(() => {
-      if (this.loading !== loading) return
-      this.loading = undefined
-      this.connector.connect('start')
+    if (this.#loading) return
+    this.#endWake ??= onWake(() => this.#connector.wake())
+    if (this.#snapshot.state !== 'stopped' && this.#snapshot.state !== 'unauthorized') this.#step('lost')
+    const loading = this.#streams.load().then(() => {
+      if (this.#loading !== loading) return
+      this.#loading = undefined
+      this.#connector.connect('start')
     })
-    this.loading = loading
+    this.#loading = loading
   }
 
   /** Ends the socket with 1000. Positions are kept: `start` resumes. What was waiting to be sent is dropped. */
   stop(): void {
-    this.loading = undefined
-    this.endWake?.()
-    this.endWake = undefined
-    this.connector.close()
-    this.inbox.clear()
-    this.outgoing.clear()
-    this.step('stop')
-    void this.streams.flush()
+    this.#loading = undefined
+    this.#endWake?.()
+    this.#endWake = undefined
+    this.#connector.close()
+    this.#inbox.clear()
+    this.#outgoing.clear()
+    this.#step('stop')
+    void this.#streams.flush()
   }
 
   /** As when the page becomes visible: a live socket must answer shortly, a lost one is opened now. */
   wake(): void {
-    this.connector.wake()
+    this.#connector.wake()
   }
 
   /** Sends now when live, else when it is live again; messages keep their order. False: too long, or too many wait. */
   send(message: OutgoingMessage): boolean {
-    const refusal = this.outgoing.push(message)
-    if (refusal) this.logger.warn?.(`a message was not taken: ${refusal}`, message.type)
+    const refusal = this.#outgoing.push(message)
+    if (refusal) this.#logger.warn?.(`a message was not taken: ${refusal}`, message.type)
     return refusal === undefined
   }
 
   /** Follows another store, or this one by another filter, on this and every later connection. Answers how to end it. */
   join(storeId: string, filter: StoreFilter = {}): () => void {
-    const leave = this.handshake.join(storeId, filter)
-    if (this.snapshot.state === 'live' && this.connector.current?.phase !== 'live') this.step('reload')
+    const leave = this.#handshake.join(storeId, filter)
+    if (this.#snapshot.state === 'live' && this.#connector.current?.phase !== 'live') this.#step('reload')
     return leave
   }
 
   /** Resume there if the stream was not followed yet: the position of a list that was read before. */
   startFrom(stream: string, position: Position): void {
-    this.streams.startFrom(stream, position)
+    this.#streams.startFrom(stream, position)
   }
 
   /** Every event after this position was or will be delivered; undefined while the stream is not followed. */
   coverage(stream: string): Position | undefined {
-    return this.streams.coverage(stream)
+    return this.#streams.coverage(stream)
   }
 
   configure(policy: Partial<ReconnectPolicy>): void {
-    Object.assign(this.policy, pick(policy))
+    Object.assign(this.#policy, pick(policy))
   }
 
   /** Handlers and listeners that were not ended. */
   get listenerCount(): number {
-    return this.listeners.size + this.emitter.size
+    return this.#listeners.size + this.#emitter.size
   }
 
   // From the socket
 
-  private receive(link: Link, frame: ServerFrame): void {
-    this.keyring.learn(keysOf(frame))
+  #receive(link: Link, frame: ServerFrame): void {
+    this.#keyring.learn(keysOf(frame))
     if (frame.type === 'general_notification' && 'heartbeatIntervalMs' in frame.data) {
       link.greeted(frame.data.heartbeatIntervalMs)
-      if (link === this.connector.current) this.step('greeted')
-      return void this.handshake.begin(link)
+      if (link === this.#connector.current) this.#step('greeted')
+      return void this.#handshake.begin(link)
     }
-    if (this.handshake.takes(link, frame)) return
-    this.inbox.put({ link, frame })
+    if (this.#handshake.takes(link, frame)) return
+    this.#inbox.put({ link, frame })
   }
 
-  private becomeLive(link: Link): void {
-    this.connector.becameLive(link)
-    this.checkLive()
+  #becomeLive(link: Link): void {
+    this.#connector.becameLive(link)
+    this.#checkLive()
   }
 
-  private checkLive(): void {
-    if (this.connector.current?.phase !== 'live' || !this.reloads.isIdle) return
-    this.step('caught_up')
-    this.outgoing.pump()
+  #checkLive(): void {
+    if (this.#connector.current?.phase !== 'live' || !this.#reloads.isIdle) return
+    this.#step('caught_up')
+    this.#outgoing.pump()
   }
 
-  private checkReload(): void {
-    if (!this.reloads.isIdle) this.step('reload')
+  #checkReload(): void {
+    if (!this.#reloads.isIdle) this.#step('reload')
   }
 
-  private tellSealed(frame: SealedFrame): void {
-    this.logger.warn?.('cannot_decrypt', { stream: frame.stream, type: frame.type, seq: frame.seq })
-    this.set({ cannotDecrypt: true })
-    this.emitter.emit('cannot_decrypt', frame)
+  #tellSealed(frame: SealedFrame): void {
+    this.#logger.warn?.('cannot_decrypt', { stream: frame.stream, type: frame.type, seq: frame.seq })
+    this.#set({ cannotDecrypt: true })
+    this.#emitter.emit('cannot_decrypt', frame)
   }
 
-  private step(event: ClientEvent, ending?: Ending): void {
-    const state = nextState(this.snapshot.state, event)
-    if (event === 'lost' || event === 'refused' || event === 'dismissed' || event === 'stop') this.reloads.abandon()
-    if (state === this.snapshot.state && !ending) return
-    this.logger.debug?.(`${this.snapshot.state} → ${state}`, event)
+  #step(event: ClientEvent, ending?: Ending): void {
+    const state = nextState(this.#snapshot.state, event)
+    if (event === 'lost' || event === 'refused' || event === 'dismissed' || event === 'stop') this.#reloads.abandon()
+    if (state === this.#snapshot.state && !ending) return
+    this.#logger.debug?.(`${this.#snapshot.state} → ${state}`, event)
     const isUp = state === 'live' || state === 'stale' || state === 'catching_up'
-    this.set({
+    this.#set({
       state,
-      ...(state !== this.snapshot.state && { since: Date.now() }),
+      ...(state !== this.#snapshot.state && { since: Date.now() }),
       ...(ending ? { ending } : state === 'live' && { ending: null }),
       ...(!isUp && { latencyMs: null, sessionId: null }),
     })
   }
 
-  private set(change: Partial<ClientSnapshot>): void {
-    this.snapshot = { ...this.snapshot, ...change }
-    for (const listener of [...this.listeners]) if (this.listeners.has(listener)) this.guard(listener)
+  #set(change: Partial<ClientSnapshot>): void {
+    if (Object.entries(change).every(([field, value]) => Object.is(value, Reflect.get(this.#snapshot, field)))) return
+    this.#snapshot = { ...this.#snapshot, ...change }
+    for (const listener of [...this.#listeners]) if (this.#listeners.has(listener)) this.#guard(listener)
   }
 
-  private guard(work: () => void): void {
+  #guard(work: () => void): void {
     try {
       work()
     } catch (error) {
-      this.logger.error?.('a listener failed', error)
+      this.#logger.error?.('a listener failed', error)
     }
   }
 }

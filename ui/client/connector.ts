@@ -3,7 +3,7 @@ import { Link, type LinkListener } from '~/ui/client/link'
 import type { ClientLogger, ReconnectPolicy } from '~/ui/client/options'
 import type { ClientEvent } from '~/ui/client/states'
 import type { ServerFrame } from '~/utils/contracts/frames'
-import { type CloseCode, closeCodes } from '~/utils/contracts/ws-codes'
+import { policyOf } from '~/utils/contracts/ws-codes'
 
 /** Why there is no socket. */
 export type Ending = { code: number; reason: string }
@@ -33,46 +33,46 @@ const wakeWindowMs = 1_000
 /** Keeps one live link: opens it, opens it again, and moves to a new one before the old one ends. */
 export class Connector {
   current: Link | undefined
-  private successor: Link | undefined
-  private timer: ReturnType<typeof setTimeout> | undefined
-  private attempts = 0
-  private strain = 0
-  private hasGivenUp = false
-  private attemptedAt = Number.NEGATIVE_INFINITY
-  private liveSince: number | undefined
-  private wokenAt = Number.NEGATIVE_INFINITY
-  private readonly links: LinkListener
+  #successor: Link | undefined
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #attempts = 0
+  #strain = 0
+  #hasGivenUp = false
+  #attemptedAt = Number.NEGATIVE_INFINITY
+  #liveSince: number | undefined
+  #wokenAt = Number.NEGATIVE_INFINITY
+  readonly #links: LinkListener
 
   constructor(
     readonly options: ConnectorOptions,
     private readonly listener: ConnectorListener,
   ) {
-    this.links = {
+    this.#links = {
       onFrame: (link, frame) => this.listener.onFrame(link, frame),
       onSilent: (link) => link === this.current && this.listener.onEvent('silent'),
       onHeard: (link) => link === this.current && this.listener.onEvent('heard'),
       onLatency: (link, ms) => link === this.current && this.listener.onLatency(ms),
-      onLost: (link, code, reason) => this.handleLoss(link, { code, reason }),
+      onLost: (link, code, reason) => this.#handleLoss(link, { code, reason }),
     }
   }
 
   /** Connects now, whatever was planned. */
   connect(event: 'start' | 'retry'): void {
-    this.cancel()
-    if (event === 'start') this.attempts = 0
-    this.hasGivenUp = false
+    this.#cancel()
+    if (event === 'start') this.#attempts = 0
+    this.#hasGivenUp = false
     this.close()
-    this.listener.onPlan(null, this.attempts, false)
+    this.listener.onPlan(null, this.#attempts, false)
     this.listener.onEvent(event)
-    this.current = this.open()
-    if (!this.current) this.handleLoss(undefined, { code: 0, reason: 'the socket could not be made' })
+    this.current = this.#open()
+    if (!this.current) this.#handleLoss(undefined, { code: 0, reason: 'the socket could not be made' })
   }
 
-  private open(): Link | undefined {
+  #open(): Link | undefined {
     const { options } = this
-    this.attemptedAt = performance.now()
+    this.#attemptedAt = performance.now()
     try {
-      return new Link(options.url, options.WebSocket, options, this.links, options.logger)
+      return new Link(options.url, options.WebSocket, options, this.#links, options.logger)
     } catch (error) {
       options.logger.error?.('the socket could not be made', error)
       return undefined
@@ -82,46 +82,46 @@ export class Connector {
   /** The link follows all its streams. */
   becameLive(link: Link): void {
     link.phase = 'live'
-    if (link === this.successor) {
-      this.successor = undefined
+    if (link === this.#successor) {
+      this.#successor = undefined
       this.current?.close()
       this.current = link
     }
-    this.attempts = 0
-    this.liveSince ??= performance.now()
+    this.#attempts = 0
+    this.#liveSince ??= performance.now()
   }
 
   /** The hub asks to move: the old link delivers until the new one is live. */
   moveAfter(ms: number): void {
-    this.cancel()
-    this.timer = setTimeout(() => {
-      this.timer = undefined
-      if (!this.current || this.successor) return
-      this.successor = this.open()
+    this.#cancel()
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined
+      if (!this.current || this.#successor) return
+      this.#successor = this.#open()
     }, ms)
   }
 
-  private handleLoss(link: Link | undefined, ending: Ending): void {
+  #handleLoss(link: Link | undefined, ending: Ending): void {
     this.options.logger.info?.('the socket is gone', ending)
-    if (link && link === this.successor) {
-      this.successor = undefined
+    if (link && link === this.#successor) {
+      this.#successor = undefined
       const event = eventOf(ending.code)
-      if (event !== 'lost') return this.finish(event, ending)
-      return this.moveAfter(this.nextDelayMs())
+      if (event !== 'lost') return this.#finish(event, ending)
+      return this.moveAfter(this.#nextDelayMs())
     }
     if (link !== this.current) return
     this.current = undefined
     const event = eventOf(ending.code)
-    if (event !== 'lost') return this.finish(event, ending)
-    if (this.successor) return this.takeOver(this.successor, ending)
-    this.cancel()
+    if (event !== 'lost') return this.#finish(event, ending)
+    if (this.#successor) return this.#takeOver(this.#successor, ending)
+    this.#cancel()
     this.listener.onEvent('lost', ending)
-    this.plan()
+    this.#plan()
   }
 
   /** The old link went before the new one was live. */
-  private takeOver(successor: Link, ending: Ending): void {
-    this.successor = undefined
+  #takeOver(successor: Link, ending: Ending): void {
+    this.#successor = undefined
     this.current = successor
     this.listener.onEvent('lost', ending)
     this.listener.onEvent('retry')
@@ -129,85 +129,84 @@ export class Connector {
     if (successor.phase === 'catching_up') this.listener.onEvent('accepted')
   }
 
-  private finish(event: ClientEvent, ending: Ending): void {
-    this.cancel()
+  #finish(event: ClientEvent, ending: Ending): void {
+    this.#cancel()
     this.close()
     this.listener.onEvent(event, ending)
   }
 
   /** The session does not hold. */
   refuse(ending: Ending): void {
-    this.finish('refused', ending)
+    this.#finish('refused', ending)
   }
 
   /** This link is of no use now; another attempt comes after `atLeastMs`. */
   giveUpOn(link: Link, reason: string, atLeastMs: number): void {
     link.close()
-    this.handleLoss(link, { code: 0, reason })
-    if (this.timer !== undefined && atLeastMs > 0 && !this.current) this.planAfter(atLeastMs + this.nextDelayMs())
+    this.#handleLoss(link, { code: 0, reason })
+    if (this.#timer !== undefined && atLeastMs > 0 && !this.current) this.#planAfter(atLeastMs + this.#nextDelayMs())
   }
 
-  private nextDelayMs(): number {
+  #nextDelayMs(): number {
     const { reconnectIntervalMs, maxReconnectIntervalMs } = this.options.policy
     const now = performance.now()
-    const wasSound = this.liveSince !== undefined && now - this.liveSince > soundMs
-    this.liveSince = undefined
-    this.strain = wasSound ? 0 : this.strain + 1
-    if (now - this.wokenAt < this.options.probeTimeoutMs + wakeWindowMs) {
-      this.wokenAt = Number.NEGATIVE_INFINITY
+    const wasSound = this.#liveSince !== undefined && now - this.#liveSince > soundMs
+    this.#liveSince = undefined
+    this.#strain = wasSound ? 0 : this.#strain + 1
+    if (now - this.#wokenAt < this.options.probeTimeoutMs + wakeWindowMs) {
+      this.#wokenAt = Number.NEGATIVE_INFINITY
       return floorMs
     }
-    return backoffMs(Math.max(0, this.strain - 1), reconnectIntervalMs, maxReconnectIntervalMs)
+    return backoffMs(Math.max(0, this.#strain - 1), reconnectIntervalMs, maxReconnectIntervalMs)
   }
 
-  private plan(): void {
+  #plan(): void {
     const { autoReconnect, maxReconnectAttempts } = this.options.policy
     if (!autoReconnect) return
-    if (this.attempts >= maxReconnectAttempts) {
-      this.hasGivenUp = true
-      return this.listener.onPlan(null, this.attempts, true)
+    if (this.#attempts >= maxReconnectAttempts) {
+      this.#hasGivenUp = true
+      return this.listener.onPlan(null, this.#attempts, true)
     }
-    this.attempts += 1
-    this.planAfter(this.nextDelayMs())
+    this.#attempts += 1
+    this.#planAfter(this.#nextDelayMs())
   }
 
-  private planAfter(ms: number): void {
-    this.cancel()
-    this.timer = setTimeout(() => this.connect('retry'), ms)
-    this.listener.onPlan(Date.now() + ms, this.attempts, false)
+  #planAfter(ms: number): void {
+    this.#cancel()
+    this.#hasGivenUp = false
+    this.#timer = setTimeout(() => this.connect('retry'), ms)
+    this.listener.onPlan(Date.now() + ms, this.#attempts, false)
   }
 
   /** The network or the page is back, or the network went: what can be known now is found out now. */
   wake(): void {
     if (this.current) {
-      this.wokenAt = performance.now()
+      this.#wokenAt = performance.now()
       return this.current.probe()
     }
-    if (this.timer === undefined && !this.hasGivenUp) return
-    if (performance.now() - this.attemptedAt < floorMs) return
-    this.attempts = 0
+    if (this.#timer === undefined && !this.#hasGivenUp) return
+    this.#attempts = 0
+    if (performance.now() - this.#attemptedAt < floorMs) return this.#planAfter(floorMs)
     this.connect('retry')
   }
 
-  private cancel(): void {
-    clearTimeout(this.timer)
-    this.timer = undefined
+  #cancel(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
   }
 
   /** Ends both links and all plans. */
   close(): void {
-    this.cancel()
-    for (const link of [this.current, this.successor]) link?.close()
+    this.#cancel()
+    for (const link of [this.current, this.#successor]) link?.close()
     this.current = undefined
-    this.successor = undefined
+    this.#successor = undefined
   }
 }
 
-const isKnown = (code: number): code is CloseCode => Object.hasOwn(closeCodes, code)
-
-/** What a close code means for the client, by the table of the contract; unknown ones mean that it comes back. */
+/** What a close code means for the client, by the table of the contract. */
 function eventOf(code: number): 'lost' | 'refused' | 'dismissed' {
-  const policy = isKnown(code) ? closeCodes[code].client : 'reconnects'
+  const policy = policyOf(code)
   if (policy === 'signs in again') return 'refused'
   return policy === 'stays away' ? 'dismissed' : 'lost'
 }

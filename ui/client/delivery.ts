@@ -35,26 +35,26 @@ export class Delivery {
 
   /** Answers a promise when the next frame must wait for this one. Never throws. */
   handle(link: Link, frame: ServerFrame): undefined | Promise<void> {
-    if ('enc' in frame) return this.context.streams.judge(frame) === 'known' ? undefined : this.open(frame)
-    this.dispatch(link, frame)
+    if ('enc' in frame) return this.context.streams.judge(frame) === 'known' ? undefined : this.#open(frame)
+    this.#dispatch(link, frame)
     return undefined
   }
 
-  private async open(frame: SealedFrame): Promise<void> {
+  async #open(frame: SealedFrame): Promise<void> {
     const { keyring, streams, logger } = this.context
     try {
       const { enc: _enc, ...rest } = frame
-      return this.log(asLogged({ ...rest, data: await keyring.open(frame) }))
+      return this.#log(asLogged({ ...rest, data: await keyring.open(frame) }))
     } catch (error) {
       logger.debug?.('a sealed event could not be opened', error)
     }
-    const read = await this.readByRest(frame)
-    if (read) return this.log(read)
+    const read = await this.#readByRest(frame)
+    if (read) return this.#log(read)
     streams.move(frame.stream, frame)
     this.context.onSealed(frame)
   }
 
-  private async readByRest(frame: SealedFrame): Promise<LoggedFrame | undefined> {
+  async #readByRest(frame: SealedFrame): Promise<LoggedFrame | undefined> {
     try {
       return await this.context.readSealed?.(frame)
     } catch (error) {
@@ -63,16 +63,16 @@ export class Delivery {
     }
   }
 
-  private dispatch(link: Link, frame: OpenFrame): void {
+  #dispatch(link: Link, frame: OpenFrame): void {
     const { emitter, handshake, connector, outgoing } = this.context
-    if ('seq' in frame) return this.log(frame)
+    if ('seq' in frame) return this.#log(frame)
     switch (frame.type) {
       case 'sync':
-        return this.sync(link, frame)
+        return this.#sync(link, frame)
       case 'user_joined':
       case 'user_left':
       case 'custom_action':
-        return this.tell(frame)
+        return this.#tell(frame)
       case 'order_status_changed':
         return emitter.emit('tracked', frame)
       case 'subscribed':
@@ -96,10 +96,10 @@ export class Delivery {
   }
 
   /** A logged event: delivered when it is news, kept back while its stream waits for a snapshot. */
-  private log(frame: LoggedFrame): void {
+  #log(frame: LoggedFrame): void {
     const { streams, reloads, logger } = this.context
     const { stream, epoch, seq } = frame
-    if (reloads.hold(stream, frame, () => this.log(frame))) return
+    if (reloads.hold(stream, frame, () => this.#log(frame))) return
     const verdict = streams.judge(frame)
     if (verdict === 'known') return
     if (verdict === 'gap') {
@@ -107,15 +107,15 @@ export class Delivery {
       streams.restart(stream, { epoch, seq: seq - 1 })
       reloads.begin(stream, 'gap')
       this.context.onReload()
-      return this.log(frame)
+      return this.#log(frame)
     }
     streams.move(stream, frame)
-    this.tell(frame)
-    this.lookAtRole(frame)
+    this.#tell(frame)
+    this.#lookAtRole(frame)
   }
 
   /** Another role sees other events: what was read as the old one is no longer the whole. */
-  private lookAtRole(frame: LoggedFrame): void {
+  #lookAtRole(frame: LoggedFrame): void {
     const { streams, reloads, handshake, me } = this.context
     if (frame.type !== 'store_updated' || frame.data.action !== 'member_changed' || frame.data.userId !== me().userId) return
     if (frame.stream !== `store:${frame.storeId}`) return
@@ -126,7 +126,7 @@ export class Delivery {
     this.context.onReload()
   }
 
-  private sync(link: Link, { data }: Extract<OpenFrame, { type: 'sync' }>): void {
+  #sync(link: Link, { data }: Extract<OpenFrame, { type: 'sync' }>): void {
     const { streams, reloads, handshake } = this.context
     for (const [stream, position] of Object.entries(data.streams)) {
       const move = () => streams.move(stream, position)
@@ -137,7 +137,7 @@ export class Delivery {
     handshake.acknowledge(link)
   }
 
-  private tell(frame: ApplicationFrame): void {
+  #tell(frame: ApplicationFrame): void {
     const { emitter } = this.context
     emitter.emit('*', frame)
     emitter.emit(frame.type, asOwn(frame))

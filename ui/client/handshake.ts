@@ -29,12 +29,12 @@ const passing: readonly string[] = ['unavailable', 'rate_limited', 'too_many_con
 
 /** Who the client is on a link and what it follows there: `authenticate`, `subscribe`, and their answers. */
 export class Handshake {
-  private readonly joined = new Map<string, StoreFilter>()
-  private readonly acknowledged = new Map<string, number>()
-  private counter = 0
-  private userId: string | undefined
-  private storeId: string | undefined
-  private isFiltered = false
+  readonly #joined = new Map<string, StoreFilter>()
+  readonly #acknowledged = new Map<string, number>()
+  #counter = 0
+  #userId: string | undefined
+  #storeId: string | undefined
+  #isFiltered = false
 
   constructor(private readonly context: HandshakeContext) {}
 
@@ -43,14 +43,14 @@ export class Handshake {
     const { connector, logger } = this.context
     try {
       const identity = await this.context.identify()
-      this.counter += 1
-      const id = `sign-in-${this.counter}`
+      this.#counter += 1
+      const id = `sign-in-${this.#counter}`
       if ('trackingToken' in identity) {
         if (link.send({ type: 'subscribe', id, data: identity })) link.authenticating = id
         return
       }
       if (link.phase === 'live' && identity.credential === undefined) return
-      const message = { type: 'authenticate', id, data: this.dataFor(identity, link) }
+      const message = { type: 'authenticate', id, data: this.#dataFor(identity, link) }
       if (link.send(message)) link.authenticating = id
     } catch (error) {
       logger.warn?.('the identity is not known', error)
@@ -59,13 +59,13 @@ export class Handshake {
     }
   }
 
-  private dataFor(identity: Member, link: Link): Record<string, unknown> {
+  #dataFor(identity: Member, link: Link): Record<string, unknown> {
     const { streams, deviceId } = this.context
     // Positions of one user are nothing to another, who may see more.
-    if (this.userId !== undefined && this.userId !== identity.userId) streams.clear()
-    this.userId = identity.userId
-    this.storeId = identity.storeId ?? undefined
-    this.isFiltered = identity.filter?.events !== undefined || identity.filter?.where !== undefined
+    if (this.#userId !== undefined && this.#userId !== identity.userId) streams.clear()
+    this.#userId = identity.userId
+    this.#storeId = identity.storeId ?? undefined
+    this.#isFiltered = identity.filter?.events !== undefined || identity.filter?.where !== undefined
     const resume = link.phase === 'live' ? {} : streams.positions([`user:${identity.userId}`, `store:${identity.storeId}`])
     return {
       userId: identity.userId,
@@ -84,8 +84,8 @@ export class Handshake {
     if (replyTo === undefined) return false
     if (replyTo === link.authenticating) {
       link.authenticating = undefined
-      if (frame.type === 'error') this.refused(link, frame.data)
-      else if (frame.type === 'general_notification' && 'storeSessions' in frame.data) this.accepted(link, frame.data)
+      if (frame.type === 'error') this.#refused(link, frame.data)
+      else if (frame.type === 'general_notification' && 'storeSessions' in frame.data) this.#accepted(link, frame.data)
       else if (frame.type === 'subscribed') {
         link.accepted()
         this.context.onAccepted(link, {})
@@ -94,25 +94,25 @@ export class Handshake {
       }
       return true
     }
-    if (replyTo.startsWith(joinPrefix)) this.answered(link, replyTo.slice(joinPrefix.length), frame)
+    if (replyTo.startsWith(joinPrefix)) this.#answered(link, replyTo.slice(joinPrefix.length), frame)
     return false
   }
 
-  private refused(link: Link, { code, message, retryAfterMs = 0 }: Extract<ServerFrame, { type: 'error' }>['data']): void {
+  #refused(link: Link, { code, message, retryAfterMs = 0 }: Extract<ServerFrame, { type: 'error' }>['data']): void {
     if (!passing.includes(code)) return this.context.connector.refuse({ code: 4401, reason: message })
     if (link.phase !== 'live') this.context.connector.giveUpOn(link, message, retryAfterMs)
   }
 
-  private accepted(link: Link, data: AcceptedFrame['data']): void {
+  #accepted(link: Link, data: AcceptedFrame['data']): void {
     const { sessionId, userId, storeId, role, userSessions, storeSessions, expiresAt } = data
-    this.follow(link, data.streams)
+    this.#follow(link, data.streams)
     this.setRole(role)
-    for (const [joined, filter] of this.joined) if (joined !== storeId) this.subscribe(link, joined, filter)
+    for (const [joined, filter] of this.#joined) if (joined !== storeId) this.#subscribe(link, joined, filter)
     link.accepted()
     this.context.onAccepted(link, { sessionId, userId, storeId, role, userSessions, storeSessions, expiresAt })
   }
 
-  private follow(link: Link, answers: Readonly<Partial<Record<string, StreamAnswer>>>): void {
+  #follow(link: Link, answers: Readonly<Partial<Record<string, StreamAnswer>>>): void {
     const { streams, reloads } = this.context
     for (const [stream, answer] of Object.entries(answers)) {
       if (!answer) continue
@@ -127,15 +127,15 @@ export class Handshake {
 
   /** Only an owner's or a manager's socket without a filter sees every event of the store. */
   setRole(role: string | null): void {
-    if (this.storeId) this.context.streams.setGapless(`store:${this.storeId}`, !this.isFiltered && (role === 'owner' || role === 'manager'))
+    if (this.#storeId) this.context.streams.setGapless(`store:${this.#storeId}`, !this.#isFiltered && (role === 'owner' || role === 'manager'))
   }
 
   /** Tells the hub how far this device has come, for the day it has lost its own memory of it. */
   acknowledge(link: Link): void {
     if (this.context.deviceId === undefined) return
     for (const [stream, { epoch, seq }] of Object.entries(this.context.streams.positions())) {
-      if (this.acknowledged.get(stream) === seq) continue
-      this.acknowledged.set(stream, seq)
+      if (this.#acknowledged.get(stream) === seq) continue
+      this.#acknowledged.set(stream, seq)
       link.send({ type: 'ack', data: { stream, epoch, seq } })
     }
   }
@@ -143,48 +143,48 @@ export class Handshake {
   // Other stores
 
   join(storeId: string, filter: StoreFilter): () => void {
-    this.joined.set(storeId, filter)
+    this.#joined.set(storeId, filter)
     const link = this.context.connector.current
     if (link && link.phase !== 'connecting' && link.phase !== 'authenticating') {
-      this.subscribe(link, storeId, filter)
+      this.#subscribe(link, storeId, filter)
       link.phase = 'catching_up'
     }
     return () => {
-      if (this.joined.get(storeId) === filter) this.leave(storeId)
+      if (this.#joined.get(storeId) === filter) this.#leave(storeId)
     }
   }
 
-  private leave(storeId: string): void {
-    this.joined.delete(storeId)
+  #leave(storeId: string): void {
+    this.#joined.delete(storeId)
     this.context.connector.current?.send({ type: 'unsubscribe', data: { storeId } })
     this.end(storeId)
   }
 
-  private subscribe(link: Link, storeId: string, filter: StoreFilter): void {
+  #subscribe(link: Link, storeId: string, filter: StoreFilter): void {
     const stream = `store:${storeId}`
     const resume = this.context.streams.positions([stream])
     link.pending.add(stream)
     link.send({ type: 'subscribe', id: joinPrefix + storeId, data: { storeId, ...filter, ...(resume[stream] && { resume }) } })
   }
 
-  private answered(link: Link, storeId: string, frame: ServerFrame): void {
+  #answered(link: Link, storeId: string, frame: ServerFrame): void {
     const { logger } = this.context
-    if (frame.type === 'subscribed' && 'streams' in frame.data) this.follow(link, frame.data.streams)
+    if (frame.type === 'subscribed' && 'streams' in frame.data) this.#follow(link, frame.data.streams)
     if (frame.type !== 'error') return
     logger.warn?.(`the store ${storeId} cannot be followed`, frame.data)
-    const filter = this.joined.get(storeId)
+    const filter = this.#joined.get(storeId)
     if (filter && passing.includes(frame.data.code)) {
-      setTimeout(() => this.joined.has(storeId) && this.subscribe(link, storeId, filter), frame.data.retryAfterMs ?? 1000)
+      setTimeout(() => this.#joined.has(storeId) && this.#subscribe(link, storeId, filter), frame.data.retryAfterMs ?? 1000)
       return
     }
-    this.joined.delete(storeId)
+    this.#joined.delete(storeId)
     this.arrived(link, [`store:${storeId}`])
   }
 
   /** The store is no longer followed, by our own wish or the hub's. */
   end(storeId: string): void {
     const stream = `store:${storeId}`
-    this.joined.delete(storeId)
+    this.#joined.delete(storeId)
     this.context.reloads.drop(stream)
     this.context.streams.forget(stream)
     const link = this.context.connector.current

@@ -3,36 +3,36 @@
  * while another is being handled waits for it. Without such a one everything is handled at once.
  */
 export class Inbox<T> {
-  private waiting: T[] = []
-  private isBusy = false
-  private generation = 0
+  #waiting: T[] = []
+  #isBusy = false
+  #generation = 0
 
   /** `handle` answers a promise when the next one must wait. It never throws. */
   constructor(private readonly handle: (item: T) => undefined | Promise<void>) {}
 
   put(item: T): void {
-    this.waiting.push(item)
-    if (!this.isBusy) this.run()
+    this.#waiting.push(item)
+    if (!this.#isBusy) this.#run()
   }
 
-  private run(): void {
-    this.isBusy = true
-    for (let next = this.waiting.shift(); next !== undefined; next = this.waiting.shift()) {
+  #run(): void {
+    this.#isBusy = true
+    for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
       const running = this.handle(next)
       if (!running) continue
-      const { generation } = this
+      const generation = this.#generation
       running.finally(() => {
-        if (generation === this.generation) this.run()
+        if (generation === this.#generation) this.#run()
       })
       return
     }
-    this.isBusy = false
+    this.#isBusy = false
   }
 
   /** What waits is forgotten. */
   clear(): void {
-    this.waiting = []
-    this.isBusy = false
-    this.generation += 1
+    this.#waiting = []
+    this.#isBusy = false
+    this.#generation += 1
   }
 }

@@ -31,15 +31,15 @@ export class Link {
   /** Streams whose `sync {live}` has not come. */
   readonly pending = new Set<string>()
   readonly openedAt = performance.now()
-  private readonly socket: WebSocket
-  private heardAt = performance.now()
-  private heartbeatMs = assumedHeartbeatMs
-  private watchdog: ReturnType<typeof setInterval> | undefined
-  private deadline: ReturnType<typeof setTimeout> | undefined
-  private ping: { id: string; sentAt: number } | undefined
-  private pings = 0
-  private isSilent = false
-  private isOver = false
+  readonly #socket: WebSocket
+  #heardAt = performance.now()
+  #heartbeatMs = assumedHeartbeatMs
+  #watchdog: ReturnType<typeof setInterval> | undefined
+  #deadline: ReturnType<typeof setTimeout> | undefined
+  #ping: { id: string; sentAt: number } | undefined
+  #pings = 0
+  #isSilent = false
+  #isOver = false
 
   constructor(
     url: string,
@@ -48,75 +48,75 @@ export class Link {
     private readonly listener: LinkListener,
     private readonly logger: ClientLogger,
   ) {
-    this.socket = new Socket(url, subprotocol)
-    this.socket.onmessage = (event) => this.hear(event.data)
-    this.socket.onclose = (event) => this.lose(event.code, event.reason)
-    this.deadline = setTimeout(() => this.lose(abnormal, 'not accepted in time'), timing.connectTimeoutMs)
+    this.#socket = new Socket(url, subprotocol)
+    this.#socket.onmessage = (event) => this.#hear(event.data)
+    this.#socket.onclose = (event) => this.#lose(event.code, event.reason)
+    this.#deadline = setTimeout(() => this.#lose(abnormal, 'not accepted in time'), timing.connectTimeoutMs)
   }
 
-  private hear(text: unknown): void {
-    if (this.isOver) return
-    this.heardAt = performance.now()
-    if (this.phase !== 'connecting' && this.phase !== 'authenticating') this.endProbe()
+  #hear(text: unknown): void {
+    if (this.#isOver) return
+    this.#heardAt = performance.now()
+    if (this.phase !== 'connecting' && this.phase !== 'authenticating') this.#endProbe()
     const frame = parseFrame(text)
     if (!frame) return this.logger.warn?.('a frame that is none was passed over')
-    if (this.isSilent) {
-      this.isSilent = false
+    if (this.#isSilent) {
+      this.#isSilent = false
       this.listener.onHeard(this)
     }
-    if (frame.type === 'pong') return this.hearPong(frame.data)
+    if (frame.type === 'pong') return this.#hearPong(frame.data)
     if (frame.type === 'ping') return void this.send({ type: 'pong' })
     this.listener.onFrame(this, frame)
   }
 
-  private hearPong(data: Extract<OpenFrame, { type: 'pong' }>['data']): void {
-    if (!this.ping || data.replyTo !== this.ping.id) return
-    this.listener.onLatency(this, performance.now() - this.ping.sentAt)
-    this.ping = undefined
+  #hearPong(data: Extract<OpenFrame, { type: 'pong' }>['data']): void {
+    if (!this.#ping || data.replyTo !== this.#ping.id) return
+    this.listener.onLatency(this, performance.now() - this.#ping.sentAt)
+    this.#ping = undefined
   }
 
   /** The greeting came: it tells how often to expect a sign of life. */
   greeted(heartbeatMs: number): void {
     this.phase = 'authenticating'
-    this.heartbeatMs = heartbeatMs
-    this.watchdog = setInterval(() => this.watch(), heartbeatMs / 4)
+    this.#heartbeatMs = heartbeatMs
+    this.#watchdog = setInterval(() => this.#watch(), heartbeatMs / 4)
   }
 
   /** The hub accepted the identity: the time for opening is over. */
   accepted(): void {
     if (this.phase !== 'authenticating') return
     this.phase = 'catching_up'
-    this.endProbe()
+    this.#endProbe()
     this.measure()
   }
 
-  private watch(): void {
-    const idleMs = performance.now() - this.heardAt
-    if (idleMs > this.heartbeatMs * 1.5) {
-      if (!this.isSilent) {
-        this.isSilent = true
+  #watch(): void {
+    const idleMs = performance.now() - this.#heardAt
+    if (idleMs > this.#heartbeatMs * 1.5) {
+      if (!this.#isSilent) {
+        this.#isSilent = true
         this.listener.onSilent(this)
       }
       this.probe()
-    } else if (idleMs > this.heartbeatMs) this.measure()
+    } else if (idleMs > this.#heartbeatMs) this.measure()
   }
 
   /** Asks for a sign of life; without one within the deadline the link is lost. */
   probe(): void {
     this.measure()
-    if (!this.isOver) this.deadline ??= setTimeout(() => this.lose(abnormal, 'no sign of life'), this.timing.probeTimeoutMs)
+    if (!this.#isOver) this.#deadline ??= setTimeout(() => this.#lose(abnormal, 'no sign of life'), this.timing.probeTimeoutMs)
   }
 
-  private endProbe(): void {
-    clearTimeout(this.deadline)
-    this.deadline = undefined
+  #endProbe(): void {
+    clearTimeout(this.#deadline)
+    this.#deadline = undefined
   }
 
   /** A ping, which also tells how long an answer takes. */
   measure(): void {
-    this.pings += 1
-    this.ping = { id: `ping-${this.pings}`, sentAt: performance.now() }
-    if (!this.send({ type: 'ping', id: this.ping.id }) && this.phase !== 'connecting') this.lose(abnormal, 'the socket is closed')
+    this.#pings += 1
+    this.#ping = { id: `ping-${this.#pings}`, sentAt: performance.now() }
+    if (!this.send({ type: 'ping', id: this.#ping.id }) && this.phase !== 'connecting') this.#lose(abnormal, 'the socket is closed')
   }
 
   /** False: the socket does not take it. */
@@ -125,29 +125,29 @@ export class Link {
   }
 
   sendText(text: string): boolean {
-    if (this.isOver || this.socket.readyState !== 1) return false
-    this.socket.send(text)
+    if (this.#isOver || this.#socket.readyState !== 1) return false
+    this.#socket.send(text)
     return true
   }
 
-  private lose(code: number, reason: string): void {
-    if (this.isOver) return
-    this.end()
+  #lose(code: number, reason: string): void {
+    if (this.#isOver) return
+    this.#end()
     this.listener.onLost(this, code, reason)
   }
 
   /** Ends the socket; the listener hears nothing more of it. */
   close(): void {
-    if (!this.isOver) this.end()
+    if (!this.#isOver) this.#end()
   }
 
-  private end(): void {
-    this.isOver = true
-    this.endProbe()
-    clearInterval(this.watchdog)
-    this.socket.onmessage = null
-    this.socket.onclose = null
+  #end(): void {
+    this.#isOver = true
+    this.#endProbe()
+    clearInterval(this.#watchdog)
+    this.#socket.onmessage = null
+    this.#socket.onclose = null
     // A dead peer would keep the closing handshake waiting: nobody waits for it here.
-    this.socket.close(1000)
+    this.#socket.close(1000)
   }
 }

@@ -16,7 +16,7 @@ const retryCapMs = 10_000
  * stream began anew; then those that it does not contain follow. Without `fetch` the caller is told at once.
  */
 export class Reloads {
-  private readonly pending = new Map<string, Pending>()
+  readonly #pending = new Map<string, Pending>()
 
   constructor(
     private readonly streams: Streams,
@@ -27,7 +27,7 @@ export class Reloads {
   ) {}
 
   get isIdle(): boolean {
-    return this.pending.size === 0
+    return this.#pending.size === 0
   }
 
   begin(stream: string, reason: ReloadReason): void {
@@ -36,30 +36,30 @@ export class Reloads {
       this.streams.settle(stream)
       return this.tell({ stream, storeId, reason, snapshot: undefined })
     }
-    const known = this.pending.get(stream)
+    const known = this.#pending.get(stream)
     clearTimeout(known?.timer)
     const pending: Pending = { reason, held: known?.held ?? [], attempt: 0, timer: undefined }
-    this.pending.set(stream, pending)
-    void this.attempt(stream, storeId, pending, this.fetch)
+    this.#pending.set(stream, pending)
+    void this.#attempt(stream, storeId, pending, this.fetch)
   }
 
-  private async attempt(stream: string, storeId: string, pending: Pending, fetch: (storeId: string) => Promise<Snapshot>): Promise<void> {
+  async #attempt(stream: string, storeId: string, pending: Pending, fetch: (storeId: string) => Promise<Snapshot>): Promise<void> {
     try {
       const snapshot = await fetch(storeId)
-      if (this.pending.get(stream) !== pending) return
+      if (this.#pending.get(stream) !== pending) return
       const from = this.streams.coverage(stream)
       const { epoch, seq } = snapshot.position
-      if (epoch === from?.epoch && seq >= from.seq) return this.finish(stream, storeId, pending, snapshot)
+      if (epoch === from?.epoch && seq >= from.seq) return this.#finish(stream, storeId, pending, snapshot)
       this.logger.warn?.('the snapshot is older than the stream: fetching it again', { stream, snapshot: snapshot.position, from })
     } catch (error) {
       this.logger.warn?.('the snapshot could not be fetched', error)
     }
-    if (this.pending.get(stream) !== pending) return
-    pending.timer = setTimeout(() => void this.attempt(stream, storeId, pending, fetch), backoffMs(pending.attempt++, retryMs, retryCapMs))
+    if (this.#pending.get(stream) !== pending) return
+    pending.timer = setTimeout(() => void this.#attempt(stream, storeId, pending, fetch), backoffMs(pending.attempt++, retryMs, retryCapMs))
   }
 
-  private finish(stream: string, storeId: string, pending: Pending, snapshot: Snapshot): void {
-    this.pending.delete(stream)
+  #finish(stream: string, storeId: string, pending: Pending, snapshot: Snapshot): void {
+    this.#pending.delete(stream)
     this.streams.move(stream, snapshot.position)
     this.streams.settle(stream)
     this.tell({ stream, storeId, reason: pending.reason, snapshot })
@@ -69,7 +69,7 @@ export class Reloads {
 
   /** True: the stream waits for its snapshot, and `later` runs after it. */
   hold(stream: string, position: Position, later: () => void): boolean {
-    const pending = this.pending.get(stream)
+    const pending = this.#pending.get(stream)
     if (!pending) return false
     pending.held.push(later)
     if (pending.held.length > maxHeld) {
@@ -83,13 +83,13 @@ export class Reloads {
 
   /** The connection went before the snapshots came: the next one begins those streams anew. */
   abandon(): void {
-    for (const { timer } of this.pending.values()) clearTimeout(timer)
-    this.pending.clear()
+    for (const { timer } of this.#pending.values()) clearTimeout(timer)
+    this.#pending.clear()
   }
 
   /** The stream is no longer followed. */
   drop(stream: string): void {
-    clearTimeout(this.pending.get(stream)?.timer)
-    this.pending.delete(stream)
+    clearTimeout(this.#pending.get(stream)?.timer)
+    this.#pending.delete(stream)
   }
 }

@@ -4,7 +4,7 @@ export type StreamKey = { stream: string; kid: string; k: string }
 
 /** The keys of sealed events, and how to open one (contract section 5, **Encryption**: AES-256-GCM, NIST SP 800-38D). */
 export class Keyring {
-  private readonly keys = new Map<string, Promise<CryptoKey>>()
+  readonly #keys = new Map<string, Promise<CryptoKey>>()
 
   /** Web Crypto is there on HTTPS and on localhost only. */
   get canOpen(): boolean {
@@ -15,18 +15,18 @@ export class Keyring {
     if (!this.canOpen) return
     for (const { stream, kid, k } of keys) {
       const name = `${stream}|${kid}`
-      if (this.keys.has(name)) continue
+      if (this.#keys.has(name)) continue
       const key = crypto.subtle.importKey('raw', bytesOf(k), 'AES-GCM', false, ['decrypt'])
       // A key that cannot be read is told where it is used.
       key.catch(() => {})
-      this.keys.set(name, key)
+      this.#keys.set(name, key)
     }
   }
 
   /** The `data` of a sealed event. Throws when its key is not here, or when it was tampered with. */
   async open(frame: SealedFrame): Promise<object> {
     const { kid, iv } = frame.enc
-    const key = await this.keys.get(`${frame.stream}|${kid}`)
+    const key = await this.#keys.get(`${frame.stream}|${kid}`)
     if (!key) throw new Error(`no key ${kid} of ${frame.stream}`)
     const additionalData = new TextEncoder().encode(`${frame.stream}|${frame.id}|${frame.type}|${kid}`)
     const opened = await crypto.subtle.decrypt({ name: 'AES-GCM', iv: bytesOf(iv), additionalData }, key, bytesOf(frame.data.sealed))
@@ -34,7 +34,7 @@ export class Keyring {
   }
 
   clear(): void {
-    this.keys.clear()
+    this.#keys.clear()
   }
 }
 

@@ -23,9 +23,9 @@ const saveEveryMs = 200
  * brings it: two at a time while the client moves from one to the other.
  */
 export class Streams {
-  private readonly known = new Map<string, Stream>()
-  private readonly wanted = new Map<string, Position>()
-  private saving: ReturnType<typeof setTimeout> | undefined
+  readonly #known = new Map<string, Stream>()
+  readonly #wanted = new Map<string, Position>()
+  #saving: ReturnType<typeof setTimeout> | undefined
 
   constructor(
     private readonly storage: PositionStorage | undefined,
@@ -42,20 +42,20 @@ export class Streams {
 
   /** Resume there when the stream has no position yet; of several offers the earliest counts. */
   startFrom(stream: string, position: Position): void {
-    const offered = this.wanted.get(stream)
-    if (!offered || offered.epoch !== position.epoch || position.seq < offered.seq) this.wanted.set(stream, position)
+    const offered = this.#wanted.get(stream)
+    if (!offered || offered.epoch !== position.epoch || position.seq < offered.seq) this.#wanted.set(stream, position)
   }
 
   /** Events after this one were or will be delivered; a list read at this position or later can be kept up to date. */
   coverage(stream: string): Position | undefined {
-    return this.known.get(stream)?.from
+    return this.#known.get(stream)?.from
   }
 
   /** Where streams can be resumed: these, or all. */
-  positions(names: Iterable<string> = new Set([...this.wanted.keys(), ...this.known.keys()])): Positions {
+  positions(names: Iterable<string> = new Set([...this.#wanted.keys(), ...this.#known.keys()])): Positions {
     const positions: Positions = {}
     for (const stream of names) {
-      const at = this.known.get(stream) ?? this.wanted.get(stream)
+      const at = this.#known.get(stream) ?? this.#wanted.get(stream)
       if (at && !('isWhole' in at && !at.isWhole)) positions[stream] = { epoch: at.epoch, seq: at.seq }
     }
     return positions
@@ -63,45 +63,45 @@ export class Streams {
 
   /** The hub continues where the client was, or, when only the hub remembers that, somewhere up to `head`. */
   resume(stream: string, head: Position & { replayed: number }): void {
-    const from = this.wanted.get(stream) ?? { epoch: head.epoch, seq: head.replayed > 0 ? 0 : head.seq }
-    this.wanted.delete(stream)
-    if (!this.known.has(stream)) this.known.set(stream, { ...from, from, isGapless: false, isWhole: true })
+    const from = this.#wanted.get(stream) ?? { epoch: head.epoch, seq: head.replayed > 0 ? 0 : head.seq }
+    this.#wanted.delete(stream)
+    if (!this.#known.has(stream)) this.#known.set(stream, { ...from, from, isGapless: false, isWhole: true })
   }
 
   /** The stream is followed from here on; what was before is not known to be whole until `settle`. */
   restart(stream: string, { epoch, seq }: Position): void {
-    this.wanted.delete(stream)
-    this.known.set(stream, { epoch, seq, from: { epoch, seq }, isGapless: this.known.get(stream)?.isGapless ?? false, isWhole: false })
+    this.#wanted.delete(stream)
+    this.#known.set(stream, { epoch, seq, from: { epoch, seq }, isGapless: this.#known.get(stream)?.isGapless ?? false, isWhole: false })
   }
 
   /** The application has the state that the stream goes on from. */
   settle(stream: string): void {
-    const at = this.known.get(stream)
+    const at = this.#known.get(stream)
     if (at) at.isWhole = true
-    this.save()
+    this.#save()
   }
 
   forget(stream: string): void {
-    this.known.delete(stream)
-    this.wanted.delete(stream)
-    this.save()
+    this.#known.delete(stream)
+    this.#wanted.delete(stream)
+    this.#save()
   }
 
   /** Another user's positions are none. */
   clear(): void {
-    this.known.clear()
-    this.wanted.clear()
-    this.save()
+    this.#known.clear()
+    this.#wanted.clear()
+    this.#save()
   }
 
   setGapless(stream: string, isGapless: boolean): void {
-    const known = this.known.get(stream)
+    const known = this.#known.get(stream)
     if (known) known.isGapless = isGapless
   }
 
   /** Whether an event is news. `gap`: it is, and some before it never came. */
   judge({ stream, epoch, seq }: Pick<LoggedFrame, 'stream' | 'epoch' | 'seq'>): 'news' | 'gap' | 'known' {
-    const at = this.known.get(stream)
+    const at = this.#known.get(stream)
     if (!at) return 'news'
     // Of a log that is no longer followed, by a socket that will be told so.
     if (at.epoch !== epoch || seq <= at.seq) return 'known'
@@ -110,22 +110,22 @@ export class Streams {
 
   /** Everything up to `position` was delivered. */
   move(stream: string, position: Position): void {
-    const at = this.known.get(stream)
+    const at = this.#known.get(stream)
     if (!at || at.epoch !== position.epoch || position.seq <= at.seq) return
     at.seq = position.seq
-    this.save()
+    this.#save()
   }
 
-  private save(): void {
+  #save(): void {
     const { storage } = this
     if (!storage) return
-    this.saving ??= setTimeout(() => {
-      this.saving = undefined
-      void this.store(storage)
+    this.#saving ??= setTimeout(() => {
+      this.#saving = undefined
+      void this.#store(storage)
     }, saveEveryMs)
   }
 
-  private async store(storage: PositionStorage): Promise<void> {
+  async #store(storage: PositionStorage): Promise<void> {
     try {
       await storage.save(this.positions())
     } catch (error) {
@@ -135,9 +135,9 @@ export class Streams {
 
   /** Nothing is left to be saved later. */
   async flush(): Promise<void> {
-    if (this.saving === undefined) return
-    clearTimeout(this.saving)
-    this.saving = undefined
-    if (this.storage) await this.store(this.storage)
+    if (this.#saving === undefined) return
+    clearTimeout(this.#saving)
+    this.#saving = undefined
+    if (this.storage) await this.#store(this.storage)
   }
 }

@@ -24,6 +24,13 @@ export const closeCodes = {
 } as const
 
 export type CloseCode = keyof typeof closeCodes
+export type ClosePolicy = (typeof closeCodes)[CloseCode]['client']
+
+/** The `client` column by ranges, for codes that are not in the table too, and small enough for a browser bundle. */
+export function policyOf(code: number): ClosePolicy {
+  if (code >= 4400 && code < 4408) return 'signs in again'
+  return code === 1000 || code === 1003 || code === 1009 ? 'stays away' : 'reconnects'
+}
 
 export const wsErrors = {
   invalid_message: 'Not JSON, of the wrong shape, or with a field that is too long; the tenth within a minute closes the socket',
