@@ -1,6 +1,7 @@
 import { readEventFacts, type StreamStart } from '~/db/hub-reads'
 import { concerns } from '~/realtime/ring'
 import type { Subscription } from '~/realtime/subscription'
+import type { Role } from '~/utils/contracts/common'
 import type { MemberData } from '~/utils/contracts/event-data'
 import type { ResumeReason } from '~/utils/contracts/frames'
 import type { LoggedEvent } from '~/utils/contracts/logged-event'
@@ -26,20 +27,21 @@ export function refusalOf(position: StreamPosition, head: StreamStart): ResumeRe
  */
 export async function surveyMissed(subscription: Subscription, after: number, head: number): Promise<number | 'expired'> {
   if (after === head) return 0
-  const { stream, view, userId, filter } = subscription
+  const { stream, view, userId, filter, connection } = subscription
+  const leastRole = connection.user?.kind === 'device' ? 'kiosk' : 'kitchen'
   await stream.backfill(after)
   const known = stream.ring.after(after)?.map((entry) => entry.event)
   const missed = (known ?? (await readEventFacts(stream.name, after, head))).filter((event) => event.seq <= head)
   if (missed.length < head - after) return 'expired'
   const isOfStore = stream.name.startsWith('store:')
-  if (isOfStore && missed.some((event) => isAboutMember(event) && event.subjectId === userId && lostSight(event))) return 'expired'
+  if (isOfStore && missed.some((event) => isAboutMember(event) && event.subjectId === userId && lostSight(event, leastRole))) return 'expired'
   return missed.filter((event) => concerns(event, view, userId, filter)).length
 }
 
-/** Removed at some time, or given a role that sees more than the kitchen does. */
-const lostSight = (event: LoggedEvent): boolean => {
+/** Removed at some time, or given a role that may see more than the one before it: any but the one that sees least. */
+const lostSight = (event: LoggedEvent, leastRole: Role): boolean => {
   const { action, role } = memberChangeOf(event)
-  return action === 'member_removed' || (action === 'member_changed' && role !== 'kitchen')
+  return action === 'member_removed' || (action === 'member_changed' && role !== leastRole)
 }
 
 /** The data of a membership event, which our own controllers wrote. */
