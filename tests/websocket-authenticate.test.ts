@@ -27,7 +27,7 @@ describe('the answer', () => {
       userSessions: expect.any(Number),
       storeSessions: 2,
       expiresAt: (await world.staff.api.get('/auth/session')).data.session.expiresAt,
-      streams: { [world.stream]: { ...head, resumed: false }, [ownStream]: { ...data.streams[ownStream], resumed: false } },
+      streams: { [world.stream]: { ...head, resumed: false, replayed: 0 }, [ownStream]: { ...data.streams[ownStream], resumed: false } },
       replyTo: 'first',
     })
     const sync = await socket.next('sync')
