@@ -1,11 +1,12 @@
 import { useState } from 'react'
 import { messageOf } from '~/ui/console/model/problems'
 import { notify } from '~/ui/console/model/toasts'
+import { Icon } from '~/ui/console/parts/icon'
 
-type Props = { name: string; explanation: string; label?: string; onDelete: () => Promise<unknown> }
+type Props = { name: string; explanation: string; label?: string; isSmall?: boolean; onDelete: () => Promise<unknown> }
 
 /** Asks once more in its own place; the second click counts. */
-export function DeleteButton({ name, explanation, label = 'Delete', onDelete }: Props) {
+export function DeleteButton({ name, explanation, label = 'Delete', isSmall = false, onDelete }: Props) {
   const [isAsked, setAsked] = useState(false)
   const [isBusy, setBusy] = useState(false)
   async function remove() {
@@ -18,6 +19,13 @@ export function DeleteButton({ name, explanation, label = 'Delete', onDelete }: 
     } finally {
       setBusy(false)
     }
+  }
+  if (!isAsked && isSmall) {
+    return (
+      <button type="button" className="button quiet square" aria-label={`${label} ${name}`} title={label} onClick={() => setAsked(true)}>
+        <Icon name="trash" size={18} />
+      </button>
+    )
   }
   if (!isAsked) {
     return (

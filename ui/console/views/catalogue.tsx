@@ -25,7 +25,7 @@ export function CatalogueView() {
   const close = () => setEditing(undefined)
 
   return (
-    <div className="view">
+    <div className="view catalogue">
       <header className="view-head">
         <h1>Catalogue</h1>
         <span className="soft">
@@ -44,30 +44,32 @@ export function CatalogueView() {
           </span>
         )}
       </header>
-      {groups.map(({ key, name, category, products }) => (
-        <section key={key} className="sheet" aria-labelledby={`group-${key}`}>
-          <header className="sheet-head">
-            <h2 id={`group-${key}`}>{name}</h2>
-            <span className="soft number">{products.length}</span>
-            {category && !category.isActive && <span className="chip">Hidden</span>}
-            {canEdit && category && (
-              <button type="button" className="button quiet small push" onClick={() => setEditing({ kind: 'category', category })}>
-                <Icon name="edit" size={16} /> Edit<span className="visually-hidden"> category {name}</span>
-              </button>
-            )}
-          </header>
-          <ul className="rows">
-            {products.map((product) => (
-              <ProductRow
-                key={product.id}
-                product={product}
-                onEdit={canEdit ? () => setEditing({ kind: 'product', product, categoryId: product.categoryId }) : undefined}
-              />
-            ))}
-          </ul>
-          {products.length === 0 && <p className="empty">No products in here</p>}
-        </section>
-      ))}
+      <div className="shelves">
+        {groups.map(({ key, name, category, products }) => (
+          <section key={key} className="sheet" aria-labelledby={`group-${key}`}>
+            <header className="sheet-head">
+              <h2 id={`group-${key}`}>{name}</h2>
+              <span className="soft number">{products.length}</span>
+              {category && !category.isActive && <span className="chip">Hidden</span>}
+              {canEdit && category && (
+                <button type="button" className="button quiet small push" onClick={() => setEditing({ kind: 'category', category })}>
+                  <Icon name="edit" size={16} /> Edit<span className="visually-hidden"> category {name}</span>
+                </button>
+              )}
+            </header>
+            <ul className="rows">
+              {products.map((product) => (
+                <ProductRow
+                  key={product.id}
+                  product={product}
+                  onEdit={canEdit ? () => setEditing({ kind: 'product', product, categoryId: product.categoryId }) : undefined}
+                />
+              ))}
+            </ul>
+            {products.length === 0 && <p className="empty">No products in here</p>}
+          </section>
+        ))}
+      </div>
       {groups.length === 0 && <p className="empty">{query ? 'No product is called that' : 'Nothing here yet'}</p>}
       {editing?.kind === 'product' && <ProductDialog product={editing.product} categoryId={editing.categoryId} onClose={close} />}
       {editing?.kind === 'category' && <CategoryDialog category={editing.category} onClose={close} />}
@@ -92,16 +94,16 @@ function ProductRow({ product, onEdit }: { product: Product; onEdit: (() => void
   }
 
   return (
-    <li className={`row ${product.isAvailable ? '' : 'dimmed'}`}>
+    <li className={`row product-row ${product.isAvailable ? '' : 'dimmed'}`}>
       <span className="row-main">
         <span className="row-title">{product.name}</span>
+        {product.stock !== null && <span className={`number ${product.stock <= 5 ? 'chip warn' : 'soft'}`}>{product.stock} left</span>}
         <span className="soft row-sub">
           {[product.sku, product.modifierGroups.length > 0 && plural(product.modifierGroups.length, 'choice'), product.description]
             .filter(Boolean)
             .join(' · ')}
         </span>
       </span>
-      {product.stock !== null && <span className={`number ${product.stock <= 5 ? 'chip warn' : 'soft'}`}>{product.stock} left</span>}
       <span className="number amount">{formatMoney(product.price, scope.data.store.currency)}</span>
       {canSwitch && (
         <Switch

@@ -46,14 +46,16 @@ export const OrderCard = memo(function OrderCard({ order, role, prepMinutes, isU
             {order.orderNumber}
           </span>
           {isUnseen && <span className="chip new">New</span>}
-          <span className="card-type">{order.tableNumber ? `Table ${order.tableNumber}` : typeNames[order.type]}</span>
           {isClosed(order.status) ? (
-            <span className="soft number">{formatTime(order.updatedAt)}</span>
+            <span className="soft number push">{formatTime(order.updatedAt)}</span>
           ) : (
             <Age order={order} prepMinutes={prepMinutes} />
           )}
         </span>
-        {order.customerName && <span className="card-customer">{order.customerName}</span>}
+        <span className="card-for">
+          {order.customerName && <b>{order.customerName} </b>}
+          <span className="soft">{order.tableNumber ? `Table ${order.tableNumber}` : typeNames[order.type]}</span>
+        </span>
         <span className="card-lines">
           {order.items.slice(0, shownLines).map((item) => (
             <span key={item.id} className="card-line">
@@ -108,7 +110,7 @@ function Payment({ order }: { order: Order }) {
 function Age({ order, prepMinutes }: { order: Order; prepMinutes: number }) {
   const ageMs = useNow(10_000) - Date.parse(order.createdAt)
   return (
-    <span className={`age ${urgencyOf(ageMs, prepMinutes)}`}>
+    <span className={`age push ${urgencyOf(ageMs, prepMinutes)}`}>
       <Icon name="clock" size={14} />
       <span className="number">{formatAge(ageMs)}</span>
     </span>

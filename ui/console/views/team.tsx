@@ -142,6 +142,7 @@ function CrewRow({ member, sessions }: { member: StoreMember; sessions: number }
       )}
       {canRemove && (
         <DeleteButton
+          isSmall
           label={isMe ? 'Leave' : 'Remove'}
           name={isMe ? 'this store' : member.name}
           explanation={isDevice ? 'Its token ends at once.' : isMe ? 'You lose this store at once.' : 'The store is closed to them at once.'}
