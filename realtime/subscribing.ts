@@ -33,8 +33,7 @@ export type Begun = { subscriptions: Subscription[]; answers: Record<StreamName,
 /**
  * Makes or changes the subscriptions of one message. `start` was read after the streams began to listen; from the moment
  * a subscription is placed, changes of the membership reach it through its stream. Nothing is sent to it before
- * `startCatchUp`. Answers null when the membership ended meanwhile, and then leaves nothing behind that the client has not
- * been told of; throws when the log cannot be read.
+ * `startCatchUp`. Answers null when the membership ended meanwhile; throws when the log cannot be read.
  */
 export async function begin(
   hub: HubContext,
@@ -53,7 +52,7 @@ export async function begin(
       const device = start.positions.find((candidate) => candidate.stream === wish.stream)
       const isStore = wish.stream.startsWith('store:')
       const role = isStore ? roleByNow(stream, who.userId, start.role, head.seq) : null
-      if (isStore && role === null) return giveUp(hub, connection, begun)
+      if (isStore && role === null) return null
       const { subscription, answer } = place(hub, connection, who, { wish, head, stream, role, device })
       begun.subscriptions.push(subscription)
       begun.answers[wish.stream] = await answer
@@ -63,12 +62,7 @@ export async function begin(
     if (wishes.some(({ stream }) => connection.subscriptions.has(stream))) connection.close(1011)
     throw error
   }
-  return begun.subscriptions.some((subscription) => subscription.isEnded) ? giveUp(hub, connection, begun) : begun
-}
-
-function giveUp(hub: HubContext, connection: Connection, begun: Begun): null {
-  for (const subscription of begun.subscriptions) if (!subscription.isTold) hub.unsubscribe(connection, subscription.stream.name)
-  return null
+  return begun.subscriptions.some((subscription) => subscription.isEnded) ? null : begun
 }
 
 type Place = { wish: Wish; head: StreamStart; stream: LiveStream; role: Role | null; device: DevicePosition | undefined }
