@@ -79,13 +79,13 @@ describe('the checker finds', () => {
     ['a frame after a revocation', 'revoked', (history) => runOf(history, 2, 0).frames.push(frameAt(history, 3), frameAt(history, 4))],
     ['an acknowledged write without a row', 'kept', (history) => history.rows.pop()],
     ['an acknowledged write without an event', 'kept', (history) => history.log.pop()],
-    ['an acknowledged position beyond the log', 'kept', (history) => history.heads.forEach((head) => Object.assign(head, { lastSeq: 5) }))],
+    ['an acknowledged position beyond the log', 'kept', (history) => history.heads.map((head) => Object.assign(head, { lastSeq: 5 }))],
     ['a write that was done twice', 'once', (history) => history.rows.push({ id: 'o9', stream: 's', version: 1, marker: 'm2', number: 1007 })],
     ['a hole in the log', 'contiguous', (history) => history.log.splice(3, 1)],
-    ['an answer that was not allowed', 'answered', (history) => history.attempts.forEach((attempt) => Object.assign(attempt, { status: 502) }))],
-    ['a connection that ended without an answer', 'answered', (history) => history.attempts.forEach((attempt) => Object.assign(attempt, { status: 0) }))],
+    ['an answer that was not allowed', 'answered', (history) => history.attempts.map((attempt) => Object.assign(attempt, { status: 502 }))],
+    ['a connection that ended without an answer', 'answered', (history) => history.attempts.map((attempt) => Object.assign(attempt, { status: 0 }))],
     ['a frame that came too late', 'prompt', (history) => Object.assign(frameAt(history, 3), { delayMs: 2000 })],
-    ['an answer that took too long', 'prompt', (history) => history.attempts.forEach((attempt) => Object.assign(attempt, { tookMs: 5000) }))],
+    ['an answer that took too long', 'prompt', (history) => history.attempts.map((attempt) => Object.assign(attempt, { tookMs: 5000 }))],
     ['a client that was refused its position', 'agreed', (history) => history.complaints.push('back could not go on')],
   ]
   test.each(falsified)('%s', (_, promise, spoil) => {
