@@ -1,6 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { beforeAll, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { ControlledServer } from './support/controlled'
+import { controlledServer } from './support/controlled'
 import type { Filter } from './support/entitlement'
 import { type Cast, ModelRun, registerCast, type Step } from './support/hub-model'
 
@@ -10,19 +10,13 @@ import { type Cast, ModelRun, registerCast, type Step } from './support/hub-mode
  * HUB_MODEL_SEED=… to repeat a run whose seed was printed.
  */
 
-const numRuns = Number(process.env.HUB_MODEL_RUNS ?? 25)
+const numRuns = Number(process.env.HUB_MODEL_RUNS ?? 20)
 const seed = Number(process.env.HUB_MODEL_SEED ?? Math.floor(Math.random() * 2 ** 31))
 
 let cast: Cast
 beforeAll(async () => {
-  const server = await ControlledServer.start({
-    WS_HEARTBEAT_MS: '250',
-    WS_MAX_BUFFERED_BYTES: '65536',
-    LOG_LEVEL: process.env.HUB_MODEL_LOG ?? 'fatal',
-  })
-  cast = await registerCast(server)
+  cast = await registerCast(await controlledServer())
 }, 60_000)
-afterAll(() => cast.server.stop())
 
 const who = fc.nat(2)
 const store = fc.nat(1)

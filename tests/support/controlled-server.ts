@@ -11,21 +11,36 @@ import { loadConfig } from '~/utils/config'
 export type ControlRequest =
   /** Runs a statement, past all of the server's own code. */
   | { kind: 'sql'; text: string }
-  /** For so long the database answers nothing about streams and events. */
-  | { kind: 'stall'; ms: number }
+  /** From the answer on the database answers nothing about streams and events, until the release. */
+  | { kind: 'hold'; name: number }
+  | { kind: 'release'; name: number }
   /** Resident bytes after a collection. */
   | { kind: 'memory' }
 export type ControlAnswer = { id: number; value?: unknown; error?: string }
+
+const holds = new Map<number, PromiseWithResolvers<void>>()
+
+/** Resolves when the lock is held; whoever asked before had his turn. */
+function hold(name: number): Promise<void> {
+  const released = Promise.withResolvers<void>()
+  holds.set(name, released)
+  return new Promise((isHeld, fail) => {
+    db.transaction(async (tx) => {
+      await tx.execute(sql`lock table streams, events in access exclusive mode`)
+      isHeld()
+      await released.promise
+    }).catch(fail)
+  })
+}
 
 async function perform(request: ControlRequest): Promise<unknown> {
   switch (request.kind) {
     case 'sql':
       return rowsOf(db, sql.raw(request.text))
-    case 'stall':
-      return db.transaction(async (tx) => {
-        await tx.execute(sql`lock table streams, events in access exclusive mode`)
-        await Bun.sleep(request.ms)
-      })
+    case 'hold':
+      return hold(request.name)
+    case 'release':
+      return holds.get(request.name)?.resolve()
     case 'memory':
       Bun.gc(true)
       return process.memoryUsage().rss

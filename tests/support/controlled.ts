@@ -10,6 +10,8 @@ import type { ControlAnswer, ControlRequest } from './controlled-server'
  * can change behind the server's back.
  */
 export class ControlledServer {
+  private holds = 0
+
   private constructor(
     private readonly data: OwnData,
     private readonly environment: Record<string, string>,
@@ -43,8 +45,25 @@ export class ControlledServer {
     return (await this.running.ask({ kind: 'sql', text })) as Row[]
   }
 
+  /** Takes the database's answers about streams and events away, in the order of all who want them; see `Hold`. */
+  hold(): Hold {
+    const { running } = this
+    const name = ++this.holds
+    const isHeld = running.ask({ kind: 'hold', name }).then(() => {})
+    return { isHeld, release: () => running.ask({ kind: 'release', name }).then(() => {}) }
+  }
+
+  /** For so long the database answers nothing about streams and events. */
   async stall(ms: number): Promise<void> {
-    await this.running.ask({ kind: 'stall', ms })
+    const hold = this.hold()
+    await hold.isHeld
+    await Bun.sleep(ms)
+    await hold.release()
+  }
+
+  /** Whatever was sent to the server before has been read by it: it reads its sockets in turn. */
+  async heard(): Promise<void> {
+    for (let turn = 0; turn < 3; turn++) await this.api().get('/health/live')
   }
 
   /** Resident bytes of the process after a garbage collection. */
@@ -62,6 +81,23 @@ export class ControlledServer {
     await this.running.kill()
     await this.data.remove()
   }
+}
+
+/** `isHeld` resolves when its turn has come: all that was asked before is answered, and nothing after it is. */
+export type Hold = { isHeld: Promise<void>; release(): Promise<void> }
+
+let shared: Promise<ControlledServer> | undefined
+
+/** The one that tests share: its heart beats quickly, and little may wait unread. */
+export function controlledServer(): Promise<ControlledServer> {
+  shared ??= ControlledServer.start({ WS_HEARTBEAT_MS: '250', WS_MAX_BUFFERED_BYTES: '65536' })
+  return shared
+}
+
+export async function stopControlledServer(): Promise<void> {
+  const server = await shared
+  shared = undefined
+  await server?.stop()
 }
 
 type OwnData = { environment: Record<string, string>; remove(): Promise<void> }

@@ -47,7 +47,7 @@ export type Step =
   | { do: 'restart' }
   | { do: 'settle' }
 
-type Store = { id: string; path: string; productId: string; orders: string[] }
+export type Store = { id: string; path: string; productId: string; orders: string[] }
 
 /** A socket that is left alone must be at the head by then: a heartbeat, a reconciliation, and a slow machine. */
 const patienceMs = 15_000
@@ -86,17 +86,17 @@ export class ModelRun {
     return run
   }
 
-  private api(person = this.cast.owner): ApiClient {
+  api(person = this.cast.owner): ApiClient {
     return new ApiClient(this.cast.server.origin, person.token)
   }
 
-  private store(index: number): Store {
+  store(index: number): Store {
     const store = this.stores[index % this.stores.length]
     if (!store) throw new Error('there are no stores')
     return store
   }
 
-  private client(index: number): StreamClient {
+  client(index: number): StreamClient {
     const client = this.clients[index % this.clients.length]
     if (!client) throw new Error('there are no clients')
     return client
@@ -205,7 +205,8 @@ export class ModelRun {
     for (let price = 2; price < 40; price++) await this.api().patch(`${store.path}/products/${data.id}`, { price })
   }
 
-  private async settle(): Promise<void> {
+  /** Until all writes are answered. */
+  async settle(): Promise<void> {
     const writes = this.writes
     this.writes = []
     await Promise.all(writes)
@@ -240,6 +241,7 @@ export class ModelRun {
 
   private async fallSilent(client: StreamClient): Promise<void> {
     if (!client.isConnected) return
+    client.resume()
     client.fallSilent()
     if (!(await client.until(() => !client.isConnected, patienceMs))) this.faults.push(`${client.name}: a silent socket stayed open`)
   }

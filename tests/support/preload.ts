@@ -5,9 +5,11 @@ import { endFaults } from './faults'
 afterEach(endFaults)
 afterAll(endFaults)
 
-// Ends what tests/support/server.ts started for the whole run. It is imported only now, so that its own first import, by
-// the first file that needs a server, sets that file's timeout.
+// Ends the servers that a whole run shares. They are imported only now, so that the first import of server.ts, by the
+// first file that needs it, sets that file's timeout.
 afterAll(async () => {
   const { stopSharedServer } = await import('./server')
   await stopSharedServer()
+  const { stopControlledServer } = await import('./controlled')
+  await stopControlledServer()
 })

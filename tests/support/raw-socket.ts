@@ -12,6 +12,7 @@ export type RawHandlers = {
   onText(text: string): void
   /** The close code that was received; 1006 when the connection just ended. */
   onClose(code: number): void
+  onPing?(): void
 }
 
 export class RawSocket {
@@ -159,6 +160,7 @@ export class RawSocket {
     if (opcode === opcodes.text) this.handlers.onText(payload.toString())
     else if (opcode === opcodes.ping) {
       this.pings += 1
+      this.handlers.onPing?.()
       if (this.answersPings) this.sendFrame(opcodes.pong, payload)
     } else if (opcode === opcodes.pong) this.pongs.push(payload.toString())
     else if (opcode === opcodes.close) {

@@ -89,6 +89,11 @@ export class StreamClient {
     return this.socket !== null
   }
 
+  /** Heartbeats of this socket so far. */
+  get pings(): number {
+    return this.socket?.pings ?? 0
+  }
+
   get isBusy(): boolean {
     return this.requests.size > 0
   }
@@ -101,6 +106,7 @@ export class StreamClient {
       const socket = await RawSocket.open(this.world.port(), {
         onText: (text) => this.receive(JSON.parse(text)),
         onClose: (code) => this.disconnected(code),
+        onPing: () => this.wake(),
       })
       if (!socket.isOpen) return
       this.socket = socket
@@ -151,6 +157,11 @@ export class StreamClient {
     this.requests.set(id, request)
     this.story.push(`> ${request.type} ${JSON.stringify({ ...request, ...('resume' in request && { resume: brief(request.resume) }) })}`)
     this.socket.send({ type: request.type, id, data })
+  }
+
+  /** Anything at all, with an id that nobody waits for. */
+  say(message: object): void {
+    this.socket?.send(message)
   }
 
   // Ways to be a bad client
