@@ -59,7 +59,7 @@ export const pageQuery = {
     .transform(Number)
     .refine((value) => value <= 100, 'must be a whole number from 1 to 100')
     .default(50),
-  cursor: z.string().max(500).optional(),
+  cursor: z.string().optional(),
 }
 export type PageQuery = { limit: number; cursor?: string | undefined }
 
