@@ -25,6 +25,8 @@ export type AppEnv = {
     json: unknown
     /** Judged before a 422: the row is there (404) and has the version asked for (412). */
     beforeValidation: (() => Promise<unknown>) | undefined
+    /** What is wrong with the Idempotency-Key; judged with the body. */
+    wrongKey: ErrorDetail | undefined
   }
 }
 
@@ -99,10 +101,13 @@ type HookResult = { success: true } | { success: false; error: z.core.$ZodError;
  * parameter is a resource that does not exist.
  */
 export async function onValidation(result: HookResult, c: Context<AppEnv>): Promise<undefined> {
-  if (result.success) return undefined
+  const { wrongKey } = c.var
+  const details = result.target === 'json' && wrongKey ? [wrongKey] : []
+  if (!result.success) details.push(...detailsOf(result.error))
+  if (details.length === 0) return undefined
   await c.var.beforeValidation?.()
   if (result.target === 'param') throw notFound()
-  throw validationFailed(detailsOf(result.error))
+  throw validationFailed(details)
 }
 
 /** One detail per wrong field; an unknown field is named by its own path. */

@@ -1,7 +1,7 @@
 import type { MiddlewareHandler } from 'hono'
 import { findMembership } from '~/controllers/member.controllers'
 import { authenticate } from '~/controllers/session.controllers'
-import { readBody } from '~/routes/middleware/body'
+import { ignoreBody, readBody } from '~/routes/middleware/body'
 import type { Member } from '~/utils/actor'
 import { isId, type Role } from '~/utils/contracts/common'
 import { forbidden, notFound, unauthorized } from '~/utils/errors'
@@ -36,7 +36,6 @@ const signIn: Handler = async (c, next) => {
     request: c.var.request,
   })
   c.set('isCookie', identity.via === 'cookie')
-  c.header('Cache-Control', 'no-store')
   return next()
 }
 
@@ -53,7 +52,7 @@ const sameOrigin: Handler = (c, next) => {
 }
 
 /** A signed-in user or device. */
-export const signedIn: Handler[] = [signIn, limit, sameOrigin]
+export const signedIn: Handler[] = [signIn, limit, ignoreBody, sameOrigin]
 export const signedInWithBody: Handler[] = [signIn, limit, readBody, sameOrigin]
 
 const personOnly: Handler = (c, next) => {

@@ -1,23 +1,34 @@
 import { createHash } from 'node:crypto'
 import type { Context, MiddlewareHandler } from 'hono'
-import { badRequest, invalidField, payloadTooLarge, unsupportedMediaType } from '~/utils/errors'
+import { badRequest, payloadTooLarge, unsupportedMediaType } from '~/utils/errors'
 import type { AppEnv } from '~/utils/http'
 
 export const maxBodyBytes = 256 * 1024
 
 const jsonType = /^application\/json\s*(;\s*charset="?utf-8"?\s*)?$/i
 
+function refuseLength(headers: Headers): void {
+  if (Number(headers.get('content-length') ?? 0) > maxBodyBytes) throw payloadTooLarge()
+}
+
+/** For routes that take no body: one that comes is held to the same size. */
+export const ignoreBody: MiddlewareHandler<AppEnv> = async (c, next) => {
+  refuseLength(c.req.raw.headers)
+  if (c.req.raw.headers.has('transfer-encoding')) await readCounted(c.req.raw.body)
+  await next()
+}
+
 /** Reads the JSON body: 413, 415 and 400 are judged here, before any right. */
 export const readBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   const headers = c.req.raw.headers
-  if (Number(headers.get('content-length') ?? 0) > maxBodyBytes) throw payloadTooLarge()
+  refuseLength(headers)
   const encoding = headers.get('content-encoding')
   if (encoding && encoding.toLowerCase() !== 'identity') throw unsupportedMediaType()
   if (!jsonType.test(headers.get('content-type') ?? '')) throw unsupportedMediaType()
   const text = await readText(c)
   c.set('json', parseJson(text))
   cacheText(c, text)
-  c.var.request.idempotency = idempotencyOf(c, text)
+  judgeIdempotencyKey(c, text)
   await next()
 }
 
@@ -55,10 +66,11 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The Idempotency-Key of a POST below `/stores`; ignored elsewhere. */
-function idempotencyOf(c: Context<AppEnv>, text: string) {
+/** The Idempotency-Key of a POST below `/stores`; ignored elsewhere. A wrong one is a wrong field, told with the others. */
+function judgeIdempotencyKey(c: Context<AppEnv>, text: string): void {
   const key = c.req.raw.headers.get('idempotency-key')
-  if (key === null || c.req.method !== 'POST' || !/^\/api\/v1\/stores(\/|$)/.test(c.req.path)) return null
-  if (!/^[\x21-\x7e]{1,255}$/.test(key)) throw invalidField('Idempotency-Key', 'must be 1 to 255 visible ASCII characters')
-  return { key, path: c.req.path, bodyHash: createHash('sha256').update(text).digest('base64url') }
+  if (key === null || c.req.method !== 'POST' || !/^\/api\/v1\/stores(\/|$)/.test(c.req.path)) return
+  if (/^[\x21-\x7e]{1,255}$/.test(key))
+    c.var.request.idempotency = { key, path: c.req.path, bodyHash: createHash('sha256').update(text).digest('base64url') }
+  else c.set('wrongKey', { path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' })
 }
