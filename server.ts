@@ -18,7 +18,7 @@ import { inProcessRelay } from '~/realtime/relay/in-process'
 import { openPostgresRelay } from '~/realtime/relay/postgres'
 import { openRedisRelay } from '~/realtime/relay/redis'
 import type { Relay, RelayListener } from '~/realtime/relay/relay'
-import { createApp } from '~/routes'
+import { createApp, createHubOnlyApp } from '~/routes'
 import { rateLimit } from '~/routes/middleware/rate-limit'
 import { type Config, ConfigError, loadConfig } from '~/utils/config'
 import { setDraining } from '~/utils/lifecycle'
@@ -103,33 +103,28 @@ function openRelay(config: Config, listener: RelayListener): Promise<Relay> {
 
 /** REST and the hub on `PORT`; with `WS_PORT` the hub, and only the hub, there too. */
 function listen(config: Config, hub: Hub): Server<Connection>[] {
-  const app = createApp(config)
   const limiter = rateLimit(config.rateLimitRps)
   const common = {
     hostname: config.host,
     // Bodies are limited, with an answer in the envelope, by routes/middleware/body.ts.
-    maxRequestBodySize: 64 * 1024 * 1024,
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     development: false,
     // Only workers of one supervisor share a port; `development: false` alone would let any second process take it unseen.
     reusePort: isWorker,
     websocket: hub.handlers,
   } as const
   const isHubPath = (request: Request) => URL.parse(request.url)?.pathname === config.ws.path
-  const main = Bun.serve<Connection>({
-    ...common,
-    port: config.port,
-    fetch(request, self) {
-      if (isHubPath(request)) return hub.upgrade(request, self)
-      return app.fetch(request, { peerAddress: self.requestIP(request)?.address ?? '', config, limiter })
-    },
-  })
-  if (config.ws.port === undefined) return [main]
-  const hubOnly = Bun.serve<Connection>({
-    ...common,
-    port: config.ws.port,
-    fetch: (request, self) => (isHubPath(request) ? hub.upgrade(request, self) : new Response(null, { status: 404 })),
-  })
-  return [main, hubOnly]
+  const serve = (port: number, rest: ReturnType<typeof createApp>) =>
+    Bun.serve<Connection>({
+      ...common,
+      port,
+      fetch(request, self) {
+        if (isHubPath(request)) return hub.upgrade(request, self)
+        return rest.fetch(request, { peerAddress: self.requestIP(request)?.address ?? '', config, limiter })
+      },
+    })
+  const main = serve(config.port, createApp(config))
+  return config.ws.port === undefined ? [main] : [main, serve(config.ws.port, createHubOnlyApp(config))]
 }
 
 async function main(): Promise<void> {

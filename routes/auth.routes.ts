@@ -12,12 +12,6 @@ export const authRoutes = newRouter()
 
 const tags = ['Identity']
 
-// Before anything can fail, so that refusals carry it as well.
-authRoutes.use('/auth/*', (c, next) => {
-  c.header('Cache-Control', 'no-store')
-  return next()
-})
-
 authRoutes.openapi(
   createRoute({
     method: 'post',

@@ -10,7 +10,7 @@ import { eventRoutes } from '~/routes/event.routes'
 import { memberRoutes } from '~/routes/member.routes'
 import { metricsRoutes } from '~/routes/metrics.routes'
 import { answerFailure, unknownRoute } from '~/routes/middleware/failures'
-import { crossOrigin, refuseCredentialInUrl, requestContext, securityHeaders } from '~/routes/middleware/request'
+import { crossOrigin, judgeUrl, pathOf, requestContext, securityHeaders } from '~/routes/middleware/request'
 import { notificationRoutes } from '~/routes/notification.routes'
 import { describeApi } from '~/routes/openapi'
 import { orderRoutes } from '~/routes/order.routes'
@@ -28,9 +28,9 @@ import type { AppEnv } from '~/utils/http'
 
 /** The table of contents of the REST API. */
 export function createApp(config: Config) {
-  const app = new OpenAPIHono<AppEnv>()
+  const app = new OpenAPIHono<AppEnv>({ getPath: pathOf })
   app.onError(answerFailure)
-  app.use(requestContext(config), securityHeaders(config), crossOrigin(config), refuseCredentialInUrl)
+  app.use(requestContext(config), securityHeaders(config), crossOrigin(config), judgeUrl)
 
   const api = '/api/v1'
   app.route(api, authRoutes)
@@ -55,6 +55,15 @@ export function createApp(config: Config) {
   app.route('/', documentRoutes(describeApi(app, config), describeSocket(config)))
   app.route('/', consoleRoutes(config))
 
+  app.notFound(unknownRoute(app))
+  return app
+}
+
+/** What is beside the hub on a port of its own: nothing, in the same envelope. */
+export function createHubOnlyApp(config: Config) {
+  const app = new OpenAPIHono<AppEnv>({ getPath: pathOf })
+  app.onError(answerFailure)
+  app.use(requestContext(config), securityHeaders(config), judgeUrl)
   app.notFound(unknownRoute(app))
   return app
 }

@@ -18,8 +18,5 @@ trackingRoutes.openapi(
     request: { params: z.object({ token: z.string() }) },
     responses: { 200: success('What the holder of the token may know', trackedOrderSchema), ...publicFailures, 404: failure('No such order') },
   }),
-  async (c) => {
-    c.header('Cache-Control', 'no-store')
-    return ok(c, 200, await getTrackedOrder(c.req.valid('param').token), 'Order')
-  },
+  async (c) => ok(c, 200, await getTrackedOrder(c.req.valid('param').token), 'Order'),
 )

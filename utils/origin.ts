@@ -2,7 +2,7 @@ import type { Config } from '~/utils/config'
 
 /** Who is asking: the address for limits, and whether a browser's Origin is one of ours. Shared by REST and `/ws`. */
 
-type OriginConfig = Pick<Config, 'corsOrigins' | 'isProduction' | 'trustedProxyHops' | 'port'>
+type OriginConfig = Pick<Config, 'corsOrigins' | 'isProduction' | 'trustedProxyHops' | 'port' | 'ws'>
 
 /**
  * The client's address: the peer, or behind `TRUST_PROXY` hops the entry that the outermost trusted proxy appended to
@@ -37,7 +37,8 @@ const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
 
 /**
  * Whether a browser page of `origin` may act with the user's cookie: this host (host and port compared; the scheme is
- * not, TLS may end before us), this hostname on `PORT`, a configured origin, or outside production any loopback one.
+ * not, TLS may end before us), where the hub has a port of its own this hostname on `PORT`, a configured origin, or outside
+ * production any loopback one.
  */
 export function isOwnOrigin(origin: string, headers: Headers, config: OriginConfig): boolean {
   if (config.corsOrigins.includes(origin)) return true
@@ -49,5 +50,11 @@ export function isOwnOrigin(origin: string, headers: Headers, config: OriginConf
   if (!host) return false
   // An Origin leaves the default port out; a Host may do either.
   const candidates = [`http://${host}`, `https://${host}`].filter((candidate) => URL.canParse(candidate)).map((candidate) => new URL(candidate))
-  return candidates.some((own) => url.host === own.host || url.host === `${own.hostname}:${config.port}`)
+  return candidates.some((own) => url.host === own.host || (config.ws.port !== undefined && url.host === `${own.hostname}:${config.port}`))
+}
+
+/** One host, perhaps with a port (RFC 9112 §3.2; Bun joins several by a comma). Only HTTP/1.0 comes here without any. */
+export function hasSaneHost(headers: Headers): boolean {
+  const host = headers.get('host')
+  return host === null || (/^(\[[0-9a-f:.]+\]|[\w.~-]+)(:\d{1,5})?$/i.test(host) && URL.canParse(`http://${host}`))
 }

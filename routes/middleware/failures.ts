@@ -12,6 +12,7 @@ export function answerFailure(error: unknown, c: Context<AppEnv>): Response {
   if (failure.status >= 500) logger.error({ requestId, err: error, method: c.req.method, route: c.req.routePath }, 'request failed')
   for (const [name, value] of Object.entries(failure.headers)) c.header(name, value)
   c.header('X-Request-Id', requestId)
+  c.header('Cache-Control', 'no-store')
   const details = failure.details && { details: failure.details }
   return c.json({ success: false, data: null, message: failure.message, error: { code: failure.code, ...details, requestId } }, failure.status)
 }

@@ -1,11 +1,12 @@
 import type { MiddlewareHandler } from 'hono'
 import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
+import { getPath } from 'hono/utils/url'
 import type { Config } from '~/utils/config'
 import { badRequest } from '~/utils/errors'
 import type { AppEnv } from '~/utils/http'
 import { logger } from '~/utils/logger'
-import { clientAddress, isOwnOrigin, limitKey } from '~/utils/origin'
+import { clientAddress, hasSaneHost, isOwnOrigin, limitKey } from '~/utils/origin'
 import { requestIdOf } from '~/utils/request-id'
 
 /** What happens to every request, before its route is known. */
@@ -21,6 +22,8 @@ export function requestContext(config: Config): MiddlewareHandler<AppEnv> {
     c.set('request', { requestId, wsSessionId: null, ifMatch: entityTags(headers.get('if-match')), idempotency: null })
     c.set('address', limitKey(clientAddress(headers, c.env?.peerAddress ?? '', config)))
     c.header('X-Request-Id', requestId)
+    // Here rather than where a route answers, so that refusals carry it as well.
+    if (c.req.path.startsWith('/api/')) c.header('Cache-Control', 'no-store')
     if (config.trustedProxyHops === 0 && !isWarned && headers.has('x-forwarded-for')) {
       isWarned = true
       logger.warn('X-Forwarded-For is sent but TRUST_PROXY is 0: limits count the proxy as one client')
@@ -41,14 +44,18 @@ function entityTags(header: string | null): string[] | null {
   return header.split(',').map((tag) => tag.trim())
 }
 
-/** A credential in a URL ends up in logs and histories: refused before anything reads it. */
-export const refuseCredentialInUrl: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const { search } = new URL(c.req.url)
-  if (search) {
-    const query = new URLSearchParams(search)
-    if (credentialParameters.some((name) => query.has(name)))
-      throw badRequest('credential_in_url', 'Send credentials in headers or in the body, never in a URL')
-  }
+/** Bun's URL is the path alone when the Host is malformed or, in HTTP/1.0, missing. */
+const absoluteUrl = (url: string) => (url.startsWith('/') ? `http://localhost${url}` : url)
+
+/** The path that routes are matched against. */
+export const pathOf = (request: Request): string => getPath(request.url.startsWith('/') ? new Request(absoluteUrl(request.url)) : request)
+
+/** The URL is judged before anything else: a credential in it ends up in logs and histories. */
+export const judgeUrl: MiddlewareHandler<AppEnv> = async (c, next) => {
+  const url = URL.parse(absoluteUrl(c.req.url))
+  if (!url?.protocol.startsWith('http') || !hasSaneHost(c.req.raw.headers)) throw badRequest('bad_request', 'The URL or the Host header is malformed')
+  if (credentialParameters.some((name) => url.searchParams.has(name)))
+    throw badRequest('credential_in_url', 'Send credentials in headers or in the body, never in a URL')
   await next()
 }
 
@@ -74,8 +81,8 @@ const exposedHeaders = [
   'X-Stream-Position',
 ]
 
-export const crossOrigin = (config: Config): MiddlewareHandler<AppEnv> =>
-  cors({
+export function crossOrigin(config: Config): MiddlewareHandler<AppEnv> {
+  const allow = cors({
     origin: (origin, c) => (isOwnOrigin(origin, c.req.raw.headers, config) ? origin : null),
     credentials: true,
     allowMethods: ['GET', 'POST', 'PATCH', 'DELETE'],
@@ -83,3 +90,7 @@ export const crossOrigin = (config: Config): MiddlewareHandler<AppEnv> =>
     exposeHeaders: exposedHeaders,
     maxAge: 600,
   })
+  // Without the preflight's question, OPTIONS is a method like any other.
+  const isPlainOptions = (request: Request) => request.method === 'OPTIONS' && !request.headers.has('access-control-request-method')
+  return (c, next) => (isPlainOptions(c.req.raw) ? next() : allow(c, next))
+}
