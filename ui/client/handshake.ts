@@ -1,5 +1,6 @@
 import type { ClientSnapshot } from '~/ui/client/client'
 import type { Connector } from '~/ui/client/connector'
+import { NotSignedIn } from '~/ui/client/errors'
 import type { AcceptedFrame } from '~/ui/client/frames'
 import type { Link } from '~/ui/client/link'
 import type { ClientLogger, ClientOptions, Identity, StoreFilter } from '~/ui/client/options'
@@ -202,9 +203,4 @@ export class Handshake {
 function replyOf(frame: ServerFrame): string | undefined {
   if (frame.type !== 'error' && frame.type !== 'subscribed' && frame.type !== 'general_notification') return undefined
   return 'replyTo' in frame.data ? frame.data.replyTo : undefined
-}
-
-/** Thrown by `identify` when nobody is signed in: the client stops until it is started again. */
-export class NotSignedIn extends Error {
-  override name = 'NotSignedIn'
 }
