@@ -1,5 +1,6 @@
 import type { Server } from 'bun'
 import { forgetMemberships } from '~/controllers/member.controllers'
+import { configureResetLinks } from '~/controllers/password-reset.controllers'
 import {
   authenticate,
   credentialOf,
@@ -23,6 +24,7 @@ import { rateLimit } from '~/routes/middleware/rate-limit'
 import { type Config, ConfigError, loadConfig } from '~/utils/config'
 import { setDraining } from '~/utils/lifecycle'
 import { attachLogger, createLogger, logger } from '~/utils/logger'
+import { closeMail, configureMail } from '~/utils/mail'
 import { registry } from '~/utils/metrics'
 import { repeat } from '~/utils/repeat'
 import { configureSealing } from '~/utils/sealing'
@@ -50,6 +52,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   setDraining(false)
   nameSessionCookie(config)
   configureSealing(config)
+  configureMail(config)
   const database = await openDatabase(config)
   const hub = new Hub({
     config,
@@ -66,6 +69,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   const listeners = listen(config, hub)
   const retention = repeat('retention', retentionEveryMs, () => removeExpiredRows(config.eventRetentionHours))
   const port = listeners[0]?.port ?? config.port
+  configureResetLinks(config, port)
   logger.info({ port, database: database.kind }, 'ZipZap is listening')
 
   async function stop(): Promise<void> {
@@ -74,6 +78,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     await hub.stop()
     attachWebSocketManager()
     await Promise.all(listeners.map((listener) => listener.stop(true)))
+    await closeMail()
     await database.close()
   }
 

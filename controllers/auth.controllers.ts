@@ -1,7 +1,8 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
 import { openSession, toSession } from '~/controllers/session.controllers'
 import { type Client, checkPassword } from '~/controllers/sign-in.controllers'
-import { toUser } from '~/controllers/user.controllers'
+import { emailTaken, toUser } from '~/controllers/user.controllers'
+import { recordAudit } from '~/db/audit'
 import { db } from '~/db/client'
 import { members, sessions, stores, users } from '~/db/schema'
 import { createStream, userStream } from '~/db/streams'
@@ -9,9 +10,8 @@ import { inTransaction } from '~/db/transaction'
 import type { Actor } from '~/utils/actor'
 import type { Login, Membership } from '~/utils/contracts/auth'
 import type { Register } from '~/utils/contracts/user'
-import { conflict, unauthorized } from '~/utils/errors'
+import { unauthorized } from '~/utils/errors'
 import { hashPassword, inPasswordTurn } from '~/utils/password'
-import { sqlState } from '~/utils/sql-state'
 
 export async function register(client: Client, input: Register) {
   const passwordHash = await inPasswordTurn(client.address, () => hashPassword(input.password))
@@ -21,13 +21,10 @@ export async function register(client: Client, input: Register) {
     const [row] = await tx.insert(users).values({ id, email, passwordHash, firstName, lastName, phone }).returning()
     if (!row) throw new Error('The database did not return the new user')
     await createStream(tx, userStream(id))
-    const { token, expiresAt } = await openSession(tx, id, 'person', client.userAgent)
+    const { sessionId, token, expiresAt } = await openSession(tx, id, 'person', client.userAgent)
+    await recordAudit(tx, { userId: id }, 'registered', sessionId)
     return { user: toUser(row), token, expiresAt }
-  }).catch((error: unknown) => {
-    // Only the unique index can judge two registrations of one e-mail that race.
-    if (sqlState(error).constraint === 'users_email_unique') throw conflict('email_taken', 'This e-mail is already registered')
-    throw error
-  })
+  }).catch(emailTaken)
   return { data }
 }
 
@@ -44,7 +41,8 @@ export async function login(client: Client, input: Login) {
     // Held against a change of the password meanwhile, which ends only the sessions it sees.
     const [row] = await tx.select().from(users).where(eq(users.id, found.id)).for('share')
     if (!row || row.passwordHash !== passwordHash) throw refused()
-    const { token, expiresAt } = await openSession(tx, row.id, 'person', client.userAgent)
+    const { sessionId, token, expiresAt } = await openSession(tx, row.id, 'person', client.userAgent)
+    await recordAudit(tx, { userId: row.id }, 'signed_in', sessionId)
     return { user: toUser(row), token, expiresAt }
   })
   return { data: { ...data, stores: await listMemberships(found.id) } }

@@ -2,6 +2,7 @@ import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:cr
 import { eq, inArray } from 'drizzle-orm'
 import { emitMembership, endMembership, findMember, lockMemberships, mayManage } from '~/controllers/member.controllers'
 import { openSession } from '~/controllers/session.controllers'
+import { recordAudit } from '~/db/audit'
 import { db } from '~/db/client'
 import { withEvents } from '~/db/events'
 import { readPage } from '~/db/page'
@@ -44,6 +45,7 @@ export async function createDevice(member: Member, input: CreateDevice, callerTo
     const [row] = await tx.insert(members).values({ storeId: member.storeId, userId, role: input.role }).returning()
     if (!row) throw notFound()
     const { token } = await openSession(tx, userId, 'device', null)
+    await recordAudit(tx, member, 'device_created', userId)
     emitMembership(emit, 'member_added', row)
     return { device: toDevice(userId, input.name, row.role), sealedToken: sealToken(token, callerToken, userId) }
   })
@@ -60,7 +62,7 @@ export async function deleteDevice(member: Member, userId: string) {
     const { row, user } = await findMember(tx, member.storeId, userId)
     if (user.kind !== 'device') throw notFound()
     if (!mayManage(callerRole, row.role)) throw forbidden()
-    endedIds = await endMembership(tx, emit, row, user.kind)
+    endedIds = await endMembership(tx, emit, member, row, user.kind)
     return toDevice(userId, user.firstName, row.role)
   })
   wsManager.sendStoreUpdate(member.storeId, written.events)

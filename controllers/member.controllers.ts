@@ -1,10 +1,11 @@
-import { and, count, eq, inArray, isNull, sql } from 'drizzle-orm'
-import { displayName } from '~/controllers/session.controllers'
+import { and, count, eq, inArray, sql } from 'drizzle-orm'
+import { displayName, endSessionsOf } from '~/controllers/session.controllers'
 import { lockStore } from '~/controllers/store.controllers'
+import { recordAudit } from '~/db/audit'
 import { db, type Transaction } from '~/db/client'
 import { type Emit, withEvents } from '~/db/events'
 import { readPage } from '~/db/page'
-import { members, sessions, users } from '~/db/schema'
+import { members, users } from '~/db/schema'
 import { storeStream, userStream } from '~/db/streams'
 import { hasRole, type Member } from '~/utils/actor'
 import { deviceRoleSchema, type PageQuery, type Role } from '~/utils/contracts/common'
@@ -83,6 +84,7 @@ export async function addMember(member: Member, input: AddMember) {
     if (!user) throw notFound('Nobody is registered with this e-mail address', 'user_not_found')
     const [row] = await tx.insert(members).values({ storeId: member.storeId, userId: user.id, role: input.role }).onConflictDoNothing().returning()
     if (!row) throw conflict('already_member', 'This user is a member already')
+    await recordAudit(tx, member, 'member_added', user.id)
     emitMembership(emit, 'member_added', row)
     return toMember(member, row, user)
   })
@@ -104,6 +106,7 @@ export async function changeMember(member: Member, userId: string, { role }: Cha
     if (target.row.role === 'owner') await requireAnotherOwner(tx, member.storeId)
     const [row] = await tx.update(members).set({ role }).where(membershipOf(member.storeId, userId)).returning()
     if (!row) throw notFound()
+    await recordAudit(tx, member, 'member_changed', userId)
     emitMembership(emit, 'member_changed', row)
     return toMember(member, row, target.user)
   })
@@ -121,7 +124,7 @@ export async function removeMember(member: Member, userId: string) {
     const target = await findMember(tx, member.storeId, userId)
     if (!isLeaving && !mayManage(callerRole, target.row.role)) throw forbidden()
     if (target.row.role === 'owner') await requireAnotherOwner(tx, member.storeId)
-    endedIds = await endMembership(tx, emit, target.row, target.user.kind)
+    endedIds = await endMembership(tx, emit, member, target.row, target.user.kind)
     return toMember(member, target.row, target.user)
   })
   wsManager.sendStoreUpdate(member.storeId, written.events)
@@ -141,19 +144,11 @@ export async function lockMemberships(tx: Transaction, member: Member): Promise<
 }
 
 /** Deletes a membership, and the sessions of a device, whose ids it answers. The caller holds `lockMemberships`. */
-export async function endMembership(tx: Transaction, emit: Emit, row: MemberRow, kind: UserRow['kind']): Promise<string[]> {
+export async function endMembership(tx: Transaction, emit: Emit, by: Member, row: MemberRow, kind: UserRow['kind']): Promise<string[]> {
   await tx.delete(members).where(membershipOf(row.storeId, row.userId))
+  await recordAudit(tx, by, kind === 'device' ? 'device_removed' : 'member_removed', row.userId)
   emitMembership(emit, 'member_removed', row)
-  return kind === 'device' ? endDeviceSessions(tx, row.userId) : []
-}
-
-async function endDeviceSessions(tx: Transaction, userId: string): Promise<string[]> {
-  const ended = await tx
-    .update(sessions)
-    .set({ endedAt: sql`now()` })
-    .where(and(eq(sessions.userId, userId), isNull(sessions.endedAt)))
-    .returning({ id: sessions.id })
-  return ended.map((session) => session.id)
+  return kind === 'device' ? endSessionsOf(tx, row.userId) : []
 }
 
 /** Tells the store, and the member on a stream of his own: a removed one no longer hears the store. */

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { and, eq, gt, inArray, isNull, ne, or, sql } from 'drizzle-orm'
+import { recordAudit } from '~/db/audit'
 import { db, type Transaction } from '~/db/client'
 import { withEvents } from '~/db/events'
 import { readPage } from '~/db/page'
@@ -154,12 +155,12 @@ export async function openSession(
   return { sessionId: id, token, expiresAt: expiryOf(row.lastUsedAt, row.expiresAt) }
 }
 
-/** Ends all of the actor's sessions but the one it acts in; answers their ids. */
-export async function endOtherSessions(tx: Transaction, actor: Actor): Promise<string[]> {
+/** Ends all sessions of a user, or all but the one it acts in; answers their ids. */
+export async function endSessionsOf(tx: Transaction, userId: string, exceptId?: string): Promise<string[]> {
   const ended = await tx
     .update(sessions)
     .set({ endedAt: sql`now()` })
-    .where(and(eq(sessions.userId, actor.userId), ne(sessions.id, actor.sessionId), isNull(sessions.endedAt)))
+    .where(and(eq(sessions.userId, userId), exceptId ? ne(sessions.id, exceptId) : undefined, isNull(sessions.endedAt)))
     .returning({ id: sessions.id })
   return ended.map((row) => row.id)
 }
@@ -217,6 +218,7 @@ export async function endSession(actor: Actor, sessionId: string) {
       .where(and(eq(sessions.id, sessionId), eq(sessions.userId, actor.userId), isLive()))
       .returning()
     if (!row) throw sessionId === actor.sessionId ? unauthorized() : notFound()
+    await recordAudit(tx, { userId: actor.userId }, 'session_ended', sessionId)
     return toSession(row, actor)
   })
   wsManager.endSessions([sessionId])

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { and, eq, sql } from 'drizzle-orm'
-import { db, rowsOf } from '~/db/client'
+import { db, rowsOf, type Transaction } from '~/db/client'
 import { signInFailures } from '~/db/schema'
 import { rateLimited } from '~/utils/errors'
 import { inPasswordTurn, verifyPassword } from '~/utils/password'
@@ -38,7 +38,7 @@ export async function checkPassword(client: Client, email: string, password: str
 }
 
 /** An e-mail that was mistyped may be nobody's: what is kept of it is a hash. */
-const accountOf = (email: string) => createHash('sha256').update(email.toLowerCase()).digest('base64url')
+export const accountOf = (email: string) => createHash('sha256').update(email.toLowerCase()).digest('base64url')
 
 /**
  * Counts the attempt as a failure before it is judged, so that parallel ones see each other: whoever comes after the
@@ -57,6 +57,11 @@ async function countAttempt(account: string, address: string): Promise<string> {
 }
 
 const forgetAttempt = (attemptId: string) => db.delete(signInFailures).where(eq(signInFailures.id, attemptId))
+
+/** Whoever has a new password is not held up by failed attempts with the old one. */
+export async function forgetFailures(tx: Transaction, email: string, address: string): Promise<void> {
+  await tx.delete(signInFailures).where(and(eq(signInFailures.account, accountOf(email)), eq(signInFailures.address, address)))
+}
 
 type Wait = { account_wait: number | null; address_wait: number | null }
 
@@ -77,7 +82,8 @@ async function refuseWhenOver(account: string, address: string, attemptId?: stri
   if (wait?.address_wait) throw overLimit(maxFailuresOfAddress, wait.address_wait)
 }
 
-function overLimit(limit: number, seconds: number) {
+/** The 429 of a limit that lets go after so many seconds. */
+export function overLimit(limit: number, seconds: number) {
   const headers = { 'RateLimit-Limit': String(limit), 'RateLimit-Remaining': '0', 'RateLimit-Reset': String(Math.ceil(seconds)) }
   return rateLimited(seconds, headers)
 }

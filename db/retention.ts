@@ -1,6 +1,6 @@
 import { sql } from 'drizzle-orm'
 import { db, rowsOf } from '~/db/client'
-import { sessions, signInFailures, tickets } from '~/db/schema'
+import { passwordResets, sessions, signInFailures, tickets } from '~/db/schema'
 import { inTransaction } from '~/db/transaction'
 
 /**
@@ -76,12 +76,13 @@ export async function removeExpiredKeys(): Promise<number> {
 }
 
 /**
- * Removes what identity no longer needs: dead tickets, failed sign-ins past their window, and sessions that ended or
+ * Removes what identity no longer needs: dead tickets and links to a new password, failed sign-ins past their window, and sessions that ended or
  * ran out more than 30 days ago. For a timer; any number of instances may run it at once.
  */
 export async function removeExpiredIdentityRows(): Promise<void> {
   await db.delete(signInFailures).where(sql`${signInFailures.at} < now() - interval '1 hour'`)
   await db.delete(tickets).where(sql`${tickets.expiresAt} < now()`)
+  await db.delete(passwordResets).where(sql`${passwordResets.expiresAt} < now()`)
   const longDead = sql`select ${sessions.id} from ${sessions} where
     ${sessions.endedAt} < now() - interval '30 days' or ${sessions.expiresAt} < now() - interval '30 days'
     or (${sessions.expiresAt} is not null and ${sessions.lastUsedAt} < now() - interval '14 days' - interval '30 days')`

@@ -15,6 +15,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core'
+import type { AuditAction } from '~/utils/contracts/audit'
 import type { Role } from '~/utils/contracts/common'
 import type { ModifierGroup, OrderItem, OrderSource, OrderStatus, OrderType, PaymentStatus, StatusChange } from '~/utils/contracts/order-document'
 
@@ -87,6 +88,31 @@ export const tickets = pgTable(
     expiresAt: instant().notNull(),
   },
   (t) => [index('tickets_expires').on(t.expiresAt)],
+)
+
+/**
+ * Requests for a new password, of unknown accounts too: they are counted, and answered, alike. `tokenHash` is the SHA-256
+ * of the token in the mailed link.
+ */
+export const passwordResets = pgTable(
+  'password_resets',
+  {
+    id: uuid().primaryKey(),
+    /** Null: nobody has this account, and nobody was told the token. */
+    userId: uuid().references(() => users.id),
+    tokenHash: bytes().notNull(),
+    account: text().notNull(),
+    address: text().notNull(),
+    ...created,
+    expiresAt: instant().notNull(),
+  },
+  (t) => [
+    uniqueIndex('password_resets_token_hash_unique').on(t.tokenHash),
+    index('password_resets_account').on(t.account, t.createdAt),
+    index('password_resets_address').on(t.address, t.createdAt),
+    index('password_resets_user').on(t.userId),
+    index('password_resets_expires').on(t.expiresAt),
+  ],
 )
 
 // Stores
@@ -300,6 +326,23 @@ export const events = pgTable(
     orderCreatedBy: uuid(),
   },
   (t) => [primaryKey({ columns: [t.stream, t.seq] }), index('events_at').on(t.at), index('events_subject').on(t.subjectId)],
+)
+
+/**
+ * Who did what, by ids alone; db/audit.ts. A trigger refuses every UPDATE, DELETE and TRUNCATE. Without a store: what
+ * concerns an account.
+ */
+export const auditLog = pgTable(
+  'audit_log',
+  {
+    id: uuid().primaryKey(),
+    storeId: uuid().references(() => stores.id),
+    userId: uuid().notNull(),
+    action: text().$type<AuditAction>().notNull(),
+    targetId: uuid(),
+    ...created,
+  },
+  (t) => [index('audit_log_page').on(t.storeId, t.createdAt.desc(), t.id.desc())],
 )
 
 /** The answer of a write, kept 24 hours under its Idempotency-Key; written in the write's own transaction. */

@@ -1,10 +1,20 @@
 import { createRoute } from '@hono/zod-openapi'
 import { getCurrentSession, login, register } from '~/controllers/auth.controllers'
+import { confirmPasswordReset, requestPasswordReset } from '~/controllers/password-reset.controllers'
 import { endSession } from '~/controllers/session.controllers'
 import { openWithBody, signedIn } from '~/routes/middleware/access'
 import { clearCookie, clientOf, leaveCookie } from '~/routes/middleware/client'
 import { newRouter } from '~/routes/router'
-import { currentSessionSchema, loggedInSchema, loginSchema, registeredSchema, sessionSchema } from '~/utils/contracts/auth'
+import {
+  confirmPasswordResetSchema,
+  currentSessionSchema,
+  emptySchema,
+  loggedInSchema,
+  loginSchema,
+  passwordResetSchema,
+  registeredSchema,
+  sessionSchema,
+} from '~/utils/contracts/auth'
 import { registerSchema } from '~/utils/contracts/user'
 import { actorFailures, body, failure, ok, publicFailures, security, success } from '~/utils/http'
 
@@ -82,4 +92,32 @@ authRoutes.openapi(
     responses: { 200: success('The user, this session and the stores of the user', currentSessionSchema), ...actorFailures },
   }),
   async (c) => ok(c, 200, await getCurrentSession(c.var.actor), 'Session'),
+)
+
+authRoutes.openapi(
+  createRoute({
+    method: 'post',
+    path: '/auth/password-reset',
+    summary: 'Ask for a link to a new password, by mail',
+    description: 'The answer is the same whether the account exists or not. The link is good for one use within 30 minutes.',
+    tags,
+    middleware: openWithBody,
+    request: { body: body(passwordResetSchema) },
+    responses: { 200: success('Nothing', emptySchema), ...publicFailures },
+  }),
+  async (c) =>
+    ok(c, 200, await requestPasswordReset(clientOf(c), c.req.valid('json')), 'If there is an account with this e-mail, a link is on its way'),
+)
+
+authRoutes.openapi(
+  createRoute({
+    method: 'post',
+    path: '/auth/password-reset/confirm',
+    summary: 'Set a new password with the token of the link; all sessions of the user end',
+    tags,
+    middleware: openWithBody,
+    request: { body: body(confirmPasswordResetSchema) },
+    responses: { 200: success('Nothing', emptySchema), ...publicFailures },
+  }),
+  async (c) => ok(c, 200, await confirmPasswordReset(clientOf(c), c.req.valid('json')), 'Password changed; sign in with the new one'),
 )

@@ -2,13 +2,13 @@ import { createRoute } from '@hono/zod-openapi'
 import type { MiddlewareHandler } from 'hono'
 import { z } from 'zod'
 import { endSession, listSessions } from '~/controllers/session.controllers'
-import { changePassword, getProfile, requireProfile, updateProfile } from '~/controllers/user.controllers'
+import { changeEmail, changePassword, getProfile, requireProfile, updateProfile } from '~/controllers/user.controllers'
 import { personWithBody, signedIn } from '~/routes/middleware/access'
 import { clearCookie, clientOf } from '~/routes/middleware/client'
 import { newRouter } from '~/routes/router'
 import { sessionSchema } from '~/utils/contracts/auth'
 import { id, pageQuery } from '~/utils/contracts/common'
-import { changePasswordSchema, updateProfileSchema, userSchema } from '~/utils/contracts/user'
+import { changeEmailSchema, changePasswordSchema, updateProfileSchema, userSchema } from '~/utils/contracts/user'
 import { type AppEnv, actorFailures, body, failure, ok, page, pageOf, security, success, versionFailures } from '~/utils/http'
 
 export const userRoutes = newRouter()
@@ -60,6 +60,20 @@ userRoutes.openapi(
     responses: { 200: success('The user', userSchema), ...actorFailures },
   }),
   async (c) => ok(c, 200, await changePassword(c.var.actor, clientOf(c), c.req.valid('json')), 'Password changed'),
+)
+
+userRoutes.openapi(
+  createRoute({
+    method: 'patch',
+    path: '/users/email',
+    summary: 'Change your e-mail',
+    tags,
+    security,
+    middleware: [...personWithBody, profileJudgedFirst],
+    request: { body: body(changeEmailSchema) },
+    responses: { 200: success('The user after the change', userSchema), ...actorFailures, ...versionFailures, 409: failure('The e-mail is taken') },
+  }),
+  async (c) => ok(c, 200, await changeEmail(c.var.actor, clientOf(c), c.req.valid('json')), 'E-mail changed'),
 )
 
 userRoutes.openapi(

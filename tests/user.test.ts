@@ -8,8 +8,9 @@ import { tickets } from '~/db/schema'
 import { readHead, userStream } from '~/db/streams'
 import { inTransaction } from '~/db/transaction'
 import { type Answer, ApiClient, anonymous, positionOf } from './support/api'
+import { appWith } from './support/app'
 import { testServer } from './support/server'
-import { registerUser, type TestUser } from './support/world'
+import { registerUser, type TestUser, unique } from './support/world'
 
 const paths = (answer: Answer) => answer.body.error.details.map((detail: { path: string }) => detail.path).sort()
 
@@ -111,6 +112,7 @@ test('nothing of a user is there without a session', async () => {
     api.get('/users/profile'),
     api.patch('/users/profile', {}),
     api.patch('/users/password', {}),
+    api.patch('/users/email', {}),
     api.get('/users/sessions'),
     api.delete(`/users/sessions/${Bun.randomUUIDv7()}`),
     api.post('/websocket/tickets'),
@@ -143,6 +145,59 @@ test('of racing changes of the password one wins', async () => {
   const change = (newPassword: string) => user.api.patch('/users/password', { currentPassword: user.password, newPassword })
   const answers = await Promise.all([change('the left password'), change('the right password')])
   expect(answers.map((answer) => answer.status).sort()).toEqual([200, 422])
+})
+
+test('a new e-mail needs the password, makes a version and an event, and is the one to sign in with', async () => {
+  const user = await registerUser('Mover')
+  const email = `${unique('moved')}@zipzap.test`
+  const wrong = await user.api.patch('/users/email', { email, currentPassword: 'not it at all' })
+  expect([wrong.status, wrong.code, paths(wrong)]).toEqual([422, 'validation_failed', ['currentPassword']])
+  const changed = await user.api.patch('/users/email', { email, currentPassword: user.password })
+  expect([changed.status, changed.data.email, changed.data.version, changed.headers.get('etag')]).toEqual([200, email, 2, '"2"'])
+  expect((await user.api.get('/users/profile')).data).toEqual(changed.data)
+
+  const { seq } = positionOf(changed, userStream(user.id))
+  const [event] = await readEvents(userStream(user.id), seq - 1, seq, 1)
+  expect(event?.type).toBe('profile_updated')
+  expect(JSON.parse(event?.json ?? '')).toEqual({ action: 'profile_updated', profile: changed.data, updatedFields: { email: true } })
+
+  const again = await user.api.patch('/users/email', { email, currentPassword: user.password })
+  expect([again.status, again.data.version, again.headers.get('x-stream-position')]).toEqual([200, 2, null])
+  const api = await anonymous()
+  const login = async (address: string) => (await api.post('/auth/login', { email: address, password: user.password })).status
+  expect([await login(user.email), await login(email)]).toEqual([401, 200])
+})
+
+test('an e-mail that somebody has, in whatever case, is taken; the case of the own one may change', async () => {
+  const [user, other] = await Promise.all([registerUser('Wisher'), somebody()])
+  const change = (email: string) => user.api.patch('/users/email', { email, currentPassword: user.password })
+  const taken = await change(other.email.toUpperCase())
+  expect([taken.status, taken.code]).toEqual([409, 'email_taken'])
+  expect((await change(user.email.toUpperCase())).data.email).toBe(user.email.toUpperCase())
+  const racers = await Promise.all([registerUser('Racer'), registerUser('Racer')])
+  const wanted = `${unique('wanted')}@zipzap.test`
+  const answers = await Promise.all(racers.map(({ api, password }) => api.patch('/users/email', { email: wanted, currentPassword: password })))
+  expect(answers.map((answer) => answer.status).sort()).toEqual([200, 409])
+})
+
+test('the version is judged before the fields of a new e-mail, and these before whose it is', async () => {
+  const { api, email } = await somebody()
+  const stale = { headers: { 'If-Match': '"4711"' } }
+  expect((await api.patch('/users/email', { email: 'no', extra: 1 }, stale)).status).toBe(412)
+  expect((await api.patch('/users/email', { email, currentPassword: 'not it at all' }, stale)).code).toBe('version_mismatch')
+  expect(paths(await api.patch('/users/email', { email: 'no', extra: 1 }))).toEqual(['currentPassword', 'email', 'extra'])
+})
+
+test('guessing the password by changes of the e-mail counts as failed sign-ins', async () => {
+  const user = await registerUser('Guessed')
+  const send = await appWith({ RATE_LIMIT_RPS: '100' })
+  const headers = { Authorization: `Bearer ${user.token}` }
+  const change = () =>
+    send('PATCH', '/users/email', { body: { email: 'thief@zipzap.test', currentPassword: 'guessed wrong' }, headers, peer: '192.0.2.99' })
+  const answers = await Promise.all(Array.from({ length: 11 }, change))
+  expect(answers.map((answer) => answer.status).sort()).toEqual([...Array(10).fill(422), 429])
+  const login = await send('POST', '/auth/login', { body: { email: user.email, password: user.password }, peer: '192.0.2.99' })
+  expect(login.status).toBe(429)
 })
 
 test('sessions are listed newest first, page by page, with the current one marked', async () => {

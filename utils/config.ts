@@ -25,6 +25,9 @@ const list = z.string().transform((value) =>
     .filter(Boolean),
 )
 
+/** Goes into the header of a mail as it is. */
+const mailbox = z.string().regex(/^([\w .'&-]{1,64} <[\w.+-]+@[\w.-]+>|[\w.+-]+@[\w.-]+)$/, 'must be an address like ZipZap <no-reply@example.com>')
+
 const isOrigin = (value: string) => URL.canParse(value) && new URL(value).origin === value
 
 /** Events that no kitchen screen or kiosk may read: these get no key of the store. */
@@ -46,9 +49,11 @@ const environmentSchema = z.object({
   CORS_ORIGINS: list
     .refine((origins) => origins.every(isOrigin), 'must be a comma-separated list of origins like https://app.example.com')
     .default([]),
+  PUBLIC_URL: z.string().refine(isOrigin, 'must be an origin like https://pos.example.com').optional(),
   TRUST_PROXY: integer(0, 10).default(0),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   SMTP_URL: url(['smtp:', 'smtps:'], 'smtps://user:password@host:465').optional(),
+  MAIL_FROM: mailbox.default('ZipZap <no-reply@localhost>'),
   OTEL_EXPORTER_OTLP_ENDPOINT: url(['http:', 'https:'], 'http://host:4318').optional(),
   WS_HEARTBEAT_MS: integer(100, 600_000).default(30_000),
   WS_AUTH_TIMEOUT_MS: integer(100, 3_600_000).default(60_000),
@@ -107,7 +112,9 @@ function toConfig(env: z.output<typeof environmentSchema>) {
     corsOrigins: env.CORS_ORIGINS,
     trustedProxyHops: env.TRUST_PROXY,
     logLevel: env.LOG_LEVEL,
+    publicUrl: env.PUBLIC_URL,
     smtpUrl: env.SMTP_URL,
+    mailFrom: env.MAIL_FROM,
     otlpEndpoint: env.OTEL_EXPORTER_OTLP_ENDPOINT,
     metricsToken: env.METRICS_TOKEN,
     drainSeconds: env.DRAIN_SECONDS,

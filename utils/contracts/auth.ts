@@ -1,6 +1,6 @@
 import { z } from 'zod'
-import { emailText, id, roleSchema, timestamp } from '~/utils/contracts/common'
-import { givenPassword, userSchema } from '~/utils/contracts/user'
+import { emailText, id, roleSchema, text, timestamp } from '~/utils/contracts/common'
+import { givenPassword, newPassword, userSchema } from '~/utils/contracts/user'
 
 export const loginSchema = z.strictObject({ email: emailText, password: givenPassword }).meta({ id: 'Login' })
 export type Login = z.infer<typeof loginSchema>
@@ -31,3 +31,12 @@ export const currentSessionSchema = z
   .meta({ id: 'CurrentSession' })
 
 export const ticketSchema = z.object({ ticket: z.string(), expiresAt: timestamp }).meta({ id: 'Ticket' })
+
+export const passwordResetSchema = z.strictObject({ email: emailText }).meta({ id: 'PasswordReset' })
+export type PasswordReset = z.infer<typeof passwordResetSchema>
+
+export const confirmPasswordResetSchema = z.strictObject({ token: text(200, 1), newPassword }).meta({ id: 'ConfirmPasswordReset' })
+export type ConfirmPasswordReset = z.infer<typeof confirmPasswordResetSchema>
+
+/** Nothing is told: it would differ for an account that is there. */
+export const emptySchema = z.strictObject({}).meta({ id: 'Nothing' })

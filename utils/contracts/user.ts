@@ -51,3 +51,6 @@ export type Register = z.infer<typeof registerSchema>
 
 export const changePasswordSchema = z.strictObject({ currentPassword: givenPassword, newPassword }).meta({ id: 'ChangePassword' })
 export type ChangePassword = z.infer<typeof changePasswordSchema>
+
+export const changeEmailSchema = z.strictObject({ email: emailText, currentPassword: givenPassword }).meta({ id: 'ChangeEmail' })
+export type ChangeEmail = z.infer<typeof changeEmailSchema>
