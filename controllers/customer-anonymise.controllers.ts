@@ -1,5 +1,6 @@
 import { and, asc, eq, sql } from 'drizzle-orm'
 import { emitCustomer, lockCustomer, nextCustomerVersion } from '~/controllers/customer.controllers'
+import { recordAudit } from '~/db/audit'
 import type { Transaction } from '~/db/client'
 import { withEvents } from '~/db/events'
 import { redactAnswers, redactEvents } from '~/db/redact'
@@ -30,6 +31,7 @@ export async function deleteCustomer(member: Member, id: string) {
     const cleared = await tx.update(orders).set({ customerName: null }).where(eq(orders.customerId, id)).returning({ id: orders.id })
     const told = await redactEvents(tx, storeStream(member.storeId), id, (data) => withoutPerson(data, id))
     await redactAnswers(tx, [...new Set([id, ...cleared.map((order) => order.id), ...told])], (answer) => withoutPerson(answer, id))
+    await recordAudit(tx, member, 'customer_deleted', id)
     return emitCustomer(emit, 'deleted', archived)
   })
   wsManager.forgetEvents(storeStream(member.storeId))

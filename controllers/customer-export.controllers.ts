@@ -1,6 +1,8 @@
 import { and, desc, eq } from 'drizzle-orm'
 import { customerOfStore, toCustomer } from '~/controllers/customer.controllers'
 import { toOrder } from '~/controllers/order.controllers'
+import { recordAudit } from '~/db/audit'
+import { withEvents } from '~/db/events'
 import { inSnapshot, readPosition } from '~/db/page'
 import { customers, orders } from '~/db/schema'
 import { storeStream } from '~/db/streams'
@@ -9,9 +11,9 @@ import type { CustomerExport } from '~/utils/contracts/customer'
 import { notFound } from '~/utils/errors'
 
 /** Everything the store keeps of a customer, for whoever asks what that is: one consistent read, orders newest first. */
-export function exportCustomer(member: Member, id: string) {
+export async function exportCustomer(member: Member, id: string) {
   const stream = storeStream(member.storeId)
-  return inSnapshot(async (tx) => {
+  const read = await inSnapshot(async (tx) => {
     const [customer] = await tx.select().from(customers).where(customerOfStore(member.storeId, id))
     if (!customer) throw notFound()
     const made = await tx
@@ -22,4 +24,10 @@ export function exportCustomer(member: Member, id: string) {
     const data: CustomerExport = { customer: toCustomer(customer), orders: made.map(toOrder) }
     return { data, position: `${stream}=${await readPosition(tx, stream)}` }
   })
+  // Before the answer: no export is given away without its line in the audit log.
+  await withEvents(member, async (tx) => {
+    await recordAudit(tx, member, 'customer_exported', id)
+    return {}
+  })
+  return read
 }

@@ -1,5 +1,6 @@
 import { eq } from 'drizzle-orm'
 import { emitOrder, getOrder, lockOrder, paymentStatusOf, saveOrder } from '~/controllers/order.controllers'
+import { recordAudit } from '~/db/audit'
 import { withEvents } from '~/db/events'
 import { readPage } from '~/db/page'
 import { payments } from '~/db/schema'
@@ -44,6 +45,7 @@ export async function createPayment(member: Member, orderId: string, { kind, met
       .values({ id: Bun.randomUUIDv7(), storeId: member.storeId, orderId, kind, method, amount, reference, userId: member.userId })
       .returning()
     if (!payment) throw notFound()
+    if (kind === 'refund') await recordAudit(tx, member, 'order_refunded', orderId)
     const nowPaid = kind === 'refund' ? amountPaid - amount : amountPaid + amount
     const paymentStatus = paymentStatusOf(nowPaid, total, kind === 'refund')
     emitOrder(emit, 'updated', await saveOrder(tx, locked, { amountPaid: nowPaid, paymentStatus }))

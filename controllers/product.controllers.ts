@@ -1,4 +1,5 @@
 import { and, eq, isNull, type SQL, sql } from 'drizzle-orm'
+import { recordAudit } from '~/db/audit'
 import { db, type Transaction } from '~/db/client'
 import { type Emit, withEvents } from '~/db/events'
 import { positionOf, readPage } from '~/db/page'
@@ -91,6 +92,7 @@ export async function updateProduct(member: Member, id: string, patch: UpdatePro
       .set({ ...changes.values, ...nextProductVersion })
       .where(eq(products.id, id))
       .returning()
+    if (updated && !Bun.deepEquals(pricesOf(row), pricesOf(updated))) await recordAudit(tx, member, 'product_price_changed', id)
     return emitProduct(emit, 'updated', updated, changes.updatedFields)
   })
   wsManager.sendProductUpdate(member.storeId, written.events)
@@ -110,6 +112,12 @@ export async function deleteProduct(member: Member, id: string) {
   wsManager.sendProductUpdate(member.storeId, written.events)
   return written
 }
+
+/** What a customer pays for it, with each of its options. */
+const pricesOf = ({ price, modifierGroups }: ProductRow) => ({
+  price,
+  options: modifierGroups.flatMap((group) => group.options.map((option) => [option.id, option.priceDelta])),
+})
 
 export const nextProductVersion = { version: sql`${products.version} + 1`, updatedAt: sql`now()` }
 

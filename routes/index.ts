@@ -1,5 +1,6 @@
 import { OpenAPIHono } from '@hono/zod-openapi'
 import { describeSocket } from '~/routes/asyncapi'
+import { auditRoutes } from '~/routes/audit.routes'
 import { authRoutes } from '~/routes/auth.routes'
 import { categoryRoutes } from '~/routes/category.routes'
 import { consoleRoutes } from '~/routes/console.routes'
@@ -48,6 +49,7 @@ export function createApp(config: Config) {
   app.route(api, snapshotRoutes)
   app.route(api, eventRoutes)
   app.route(api, notificationRoutes)
+  app.route(api, auditRoutes)
   app.route(api, presenceRoutes)
   app.route(api, webSocketSystemRoutes)
   app.route('/', systemRoutes)

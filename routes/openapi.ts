@@ -30,6 +30,7 @@ const tagDescriptions: Record<string, string> = {
   Orders: 'Orders from the first item to the last status',
   Payments: 'What was paid for an order, and refunded',
   Notifications: 'Messages to everybody in a store, or to one of its members',
+  Audit: 'Who did what in a store, for its owners',
   Presence: 'Who is online in a store, over all instances',
   WebSocket: 'What a page needs before it opens a socket; /asyncapi.json describes the messages',
   System: 'Health and figures of this process; open to everybody and outside the rate limit',

@@ -84,11 +84,14 @@ const managersMake = '401 404 201 201 403 403 403'
 export const matrix: Row[] = [
   { route: 'POST /api/v1/auth/register', expected: '422 422 422 422 422 422 422', ask: () => ({ body: {} }) },
   { route: 'POST /api/v1/auth/login', expected: '422 422 422 422 422 422 422', ask: () => ({ body: {} }) },
+  { route: 'POST /api/v1/auth/password-reset', expected: anybody, ask: () => ({ body: { email: 'nobody@zipzap.test' } }) },
+  { route: 'POST /api/v1/auth/password-reset/confirm', expected: '422 422 422 422 422 422 422', ask: () => ({ body: {} }) },
   { route: 'POST /api/v1/auth/logout', expected: signedIn, ask: async (scene, caller) => ({ token: await newSession(scene, caller) }) },
   { route: 'GET /api/v1/auth/session', expected: signedIn },
   { route: 'GET /api/v1/users/profile', expected: signedIn },
   { route: 'PATCH /api/v1/users/profile', expected: '401 200 200 200 200 200 403', ask: () => ({ body: {} }) },
   { route: 'PATCH /api/v1/users/password', expected: '401 422 422 422 422 422 403', ask: () => ({ body: {} }) },
+  { route: 'PATCH /api/v1/users/email', expected: '401 422 422 422 422 422 403', ask: () => ({ body: {} }) },
   { route: 'GET /api/v1/users/sessions', expected: signedIn },
   { route: 'DELETE /api/v1/users/sessions/:id', asking: "somebody else's", expected: '401 404 404 404 404 404 404', ask: guestsSession },
   { route: 'POST /api/v1/websocket/tickets', expected: '401 201 201 201 201 201 201' },
@@ -196,6 +199,7 @@ export const matrix: Row[] = [
   { route: `GET ${store}/snapshot`, expected: everyMember },
   { route: `GET ${store}/events`, expected: everyMember },
   { route: `GET ${store}/presence`, expected: crewReads },
+  { route: `GET ${store}/audit`, expected: '401 404 200 403 403 403 403' },
   { route: `POST ${store}/notifications`, expected: managersMake, ask: () => ({ body: { message: 'Hello', level: 'info' } }) },
 
   ...[
