@@ -86,11 +86,12 @@ test(`no history loses, doubles, reorders or leaks an event (${numRuns} runs, se
   const property = fc.asyncProperty(history, async (steps) => {
     const run = await ModelRun.begin(cast)
     last = run
+    faults = []
     for (const step of steps) await run.perform(step)
     faults = await run.finish()
     if (faults.length > 0) throw new Error('see the faults')
   })
   const result = await fc.check(property, { numRuns, seed, endOnFailure: process.env.HUB_MODEL_SHRINK === undefined })
-  if (result.failed) console.error(`${last?.story()}\n${fc.defaultReportMessage(result)}\n${faults.join('\n')}`)
+  if (result.failed) console.error(`${last?.story()}\n${fc.defaultReportMessage(result)}\n${faults.join('\n')}`, result.errorInstance)
   expect(result.failed).toBe(false)
 }, 3_600_000)
