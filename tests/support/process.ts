@@ -6,8 +6,12 @@ import { ApiClient } from './api'
 export type ServerProcess = {
   api: ApiClient
   base: string
+  /** Sends a signal that does not end the process, or ends it without anybody waiting. */
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM' | 'SIGKILL'): void
   /** Everything printed so far. */
   output(): string
+  /** Resolves with what `find` finds in what was printed, as soon as it is there. */
+  printed<T>(find: (output: string) => T | undefined): Promise<T>
   /** Sends the signal and resolves with the exit status when the process is gone. */
   end(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number>
 }
@@ -26,45 +30,50 @@ function launch(cwd: string, environment: Record<string, string>) {
     stderr: 'pipe',
   })
   let output = ''
-  let onOutput = () => {}
+  const watchers = new Set<() => void>()
   const collect = async (stream: ReadableStream<Uint8Array>) => {
     const decoder = new TextDecoder()
     for await (const chunk of stream) {
       output += decoder.decode(chunk, { stream: true })
-      onOutput()
+      for (const look of [...watchers]) look()
     }
   }
   const ended = Promise.all([child.exited, collect(child.stdout), collect(child.stderr)]).then(([code]): Ended => ({ code, output }))
-  return {
-    child,
-    ended,
-    output: () => output,
-    /** Resolves with the port when the server says that it listens. */
-    listening: () => {
-      const { promise, resolve: listens } = Promise.withResolvers<number>()
-      onOutput = () => {
-        const line = output.split('\n').find((text) => text.includes('ZipZap is listening'))
-        // JSON in production; in development the fields follow in lines of their own.
-        const port = line && /"?port"?: ?(\d+)/.exec(output.slice(output.indexOf(line)))?.[1]
-        if (port) listens(Number(port))
+  const printed = <T>(find: (output: string) => T | undefined) =>
+    new Promise<T>((found) => {
+      const look = () => {
+        const value = find(output)
+        if (value === undefined) return
+        watchers.delete(look)
+        found(value)
       }
-      onOutput()
-      return promise
-    },
-  }
+      watchers.add(look)
+      look()
+    })
+  return { child, ended, output: () => output, printed }
+}
+
+/** The port, once the server says that it listens. */
+function findPort(output: string): number | undefined {
+  const line = output.split('\n').find((text) => text.includes('ZipZap is listening'))
+  // JSON in production; in development the fields follow in lines of their own.
+  const port = line && /"?port"?: ?(\d+)/.exec(output.slice(output.indexOf(line)))?.[1]
+  return port ? Number(port) : undefined
 }
 
 /** Starts a server whose working directory is `cwd`; resolves when it listens, rejects when it ends before that. */
 export async function spawnServer(cwd: string, environment: Record<string, string> = {}): Promise<ServerProcess> {
-  const { child, ended, output, listening } = launch(cwd, environment)
+  const { child, ended, output, printed } = launch(cwd, environment)
   const early = ended.then((result) => Promise.reject(new Error(`the server ended with ${result.code}: ${result.output}`)))
-  const port = await Promise.race([listening(), early])
+  const port = await Promise.race([printed(findPort), early])
   early.catch(() => {})
   const base = `http://127.0.0.1:${port}`
   return {
     api: new ApiClient({ base, api: `${base}/api/v1` }),
     base,
+    signal: (signal) => child.kill(signal),
     output,
+    printed,
     async end(signal) {
       child.kill(signal)
       return (await ended).code

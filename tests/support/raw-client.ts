@@ -6,7 +6,8 @@ export class RawClient {
   readonly frames: Frame[] = []
   readonly closed: Promise<number>
   private raw: RawSocket | undefined
-  private waiting: { fits(frame: Frame): boolean; resolve(frame: Frame): void }[] = []
+  private closeCode: number | undefined
+  private waiting: { fits(frame: Frame): boolean; resolve(frame: Frame): void; reject(error: Error): void }[] = []
 
   private constructor(private readonly closing: PromiseWithResolvers<number>) {
     this.closed = closing.promise
@@ -14,7 +15,7 @@ export class RawClient {
 
   static async open(port: number, token?: string): Promise<RawClient> {
     const client = new RawClient(Promise.withResolvers())
-    const handlers = { onText: (text: string) => client.take(JSON.parse(text)), onClose: client.closing.resolve }
+    const handlers = { onText: (text: string) => client.take(JSON.parse(text)), onClose: (code: number) => client.end(code) }
     client.raw = await RawSocket.open(port, handlers, token === undefined ? {} : { Authorization: `Bearer ${token}` })
     return client
   }
@@ -24,11 +25,12 @@ export class RawClient {
     return this.raw
   }
 
-  /** The first frame that fits, of those that came and of those to come; the test's own timeout bounds the wait. */
+  /** The first frame that fits, of those that came and of those to come until the end; the test's own timeout bounds the wait. */
   next(fits: (frame: Frame) => boolean): Promise<Frame> {
     const known = this.frames.find(fits)
     if (known) return Promise.resolve(known)
-    return new Promise((resolve) => this.waiting.push({ fits, resolve }))
+    if (this.closeCode !== undefined) return Promise.reject(this.endError())
+    return new Promise((resolve, reject) => this.waiting.push({ fits, resolve, reject }))
   }
 
   /** Sends a message with an id of its own; answers the reply. */
@@ -49,6 +51,17 @@ export class RawClient {
   /** Logged events of one stream, in arrival order. */
   events(stream: string): Frame[] {
     return this.frames.filter((frame) => frame.stream === stream)
+  }
+
+  private endError(): Error {
+    return new Error(`closed with ${this.closeCode} after ${this.frames.map((frame) => frame.type).join(', ') || 'nothing'}`)
+  }
+
+  private end(code: number): void {
+    this.closeCode = code
+    this.closing.resolve(code)
+    for (const { reject } of this.waiting) reject(this.endError())
+    this.waiting = []
   }
 
   private take(frame: Frame): void {
