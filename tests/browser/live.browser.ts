@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
 import { moveOrder, openOrders, openShop, type Shop, takeOrder } from './shop'
-import { type Look, launchBrowser, openScreen, openSite, ordersOn, type Screen, type Site, takeLooks, waitForState } from './support'
+import { firstLookBack, type Look, launchBrowser, openScreen, openSite, ordersOn, type Screen, type Site, takeLooks, waitForState } from './support'
 
 let browser: Browser
 let site: Site
@@ -57,15 +57,6 @@ test('a tap in one browser moves the order in the other', async () => {
   await one.page.locator(`.column.preparing [data-order="${order.orderNumber}"]`).waitFor()
   await Promise.all([one.context.close(), other.context.close()])
 })
-
-/** The first look at the page that said connected again; before it the page must have said that it is not. */
-async function firstLookBack(screen: Screen): Promise<Look> {
-  const looks = await takeLooks(screen.page)
-  const awayAt = looks.findIndex((look) => look.state !== 'live')
-  const back = looks.slice(awayAt).find((look) => look.state === 'live')
-  if (awayAt < 0 || !back) throw new Error(`the page never said so: ${looks.map((look) => look.state).join(', ')}`)
-  return back
-}
 
 const open = (look: Look): string[] =>
   Object.entries(look.orders)

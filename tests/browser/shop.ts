@@ -96,3 +96,11 @@ export async function openOrders(shop: Shop): Promise<string[]> {
   const { data } = await shop.owner.api.get(`${shop.path}/orders?status=pending,confirmed,preparing,ready&limit=100`)
   return data.map((order: { orderNumber: string; status: string }) => `${order.orderNumber} ${order.status}`).sort()
 }
+
+/** What the store's log tells of orders, in its order. */
+export async function eventsOf(shop: Shop): Promise<string[]> {
+  const { data } = await shop.owner.api.get(`${shop.path}/events?limit=1000&types=order_created,order_updated,order_status_changed`)
+  return data.map((event: LoggedOrder) => `${event.data.orderNumber} ${event.type} ${event.data.status}`)
+}
+
+type LoggedOrder = { type: string; data: { orderNumber: string; status: string } }

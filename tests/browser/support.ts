@@ -122,3 +122,12 @@ export const ordersOn = (page: Page): Promise<string[]> =>
   page
     .locator('.column:not(.completed) [data-order]')
     .evaluateAll((cards) => cards.map((card) => `${card.getAttribute('data-order')} ${card.getAttribute('data-status')}`).sort())
+
+/** The first look at the page that said connected again; before it the page must have said that it is not. */
+export async function firstLookBack(screen: Screen): Promise<Look> {
+  const looks = await takeLooks(screen.page)
+  const awayAt = looks.findIndex((look) => look.state !== 'live')
+  const back = looks.slice(awayAt).find((look) => look.state === 'live')
+  if (awayAt < 0 || !back) throw new Error(`the page never said so: ${looks.map((look) => look.state).join(', ')}`)
+  return back
+}

@@ -1,4 +1,5 @@
 import { backoffMs } from '~/ui/client/backoff'
+import { newId } from '~/ui/client/id'
 import { type Answer, ApiError, type RestClient } from '~/ui/client/rest'
 import type { CallOptions, RouteName, Routes } from '~/ui/client/rest-routes'
 
@@ -94,7 +95,7 @@ export class Outbox {
   ): Promise<{ key: string; answer: Promise<Answer<Routes[R]['data']>> }> {
     const { owner, storage } = this.#options
     const write: PendingWrite = {
-      key: crypto.randomUUID(),
+      key: newId(),
       owner,
       route,
       params: { ...options.params },
@@ -177,6 +178,8 @@ export class Outbox {
   async #fail(write: PendingWrite, error: ApiError): Promise<void> {
     const { status, code, message } = error
     await this.#options.storage.put({ ...write, failure: { status, code, message } })
+    // Whoever hears of the refusal may dismiss it at once.
+    await this.#refresh()
     this.#waiting.get(write.key)?.reject(error)
     this.#waiting.delete(write.key)
   }

@@ -1,9 +1,19 @@
 import type { z } from 'zod'
-import type { currentSessionSchema, Login, loggedInSchema, registeredSchema, Session, ticketSchema } from '~/utils/contracts/auth'
+import type {
+  ConfirmPasswordReset,
+  currentSessionSchema,
+  Login,
+  loggedInSchema,
+  PasswordReset,
+  registeredSchema,
+  Session,
+  ticketSchema,
+} from '~/utils/contracts/auth'
 import type { Category, createCategorySchema, UpdateCategory } from '~/utils/contracts/category'
 import type { PageQuery } from '~/utils/contracts/common'
 import type { Customer, CustomerExport, CustomerQuery, createCustomerSchema, UpdateCustomer } from '~/utils/contracts/customer'
 import type { EventQuery, LoggedMessage } from '~/utils/contracts/event'
+import type { webSocketStatsSchema } from '~/utils/contracts/health'
 import type { AddMember, ChangeMember, CreateDevice, Device, NewDevice, StoreMember } from '~/utils/contracts/member'
 import type { createNotificationSchema, Notification } from '~/utils/contracts/notification'
 import type { ChangeStatus, createOrderSchema, Order, OrderQuery, updateOrderSchema } from '~/utils/contracts/order'
@@ -25,11 +35,14 @@ export type Routes = {
   'POST /auth/login': Route<z.infer<typeof loggedInSchema>, Login>
   'POST /auth/logout': Route<unknown>
   'GET /auth/session': Route<z.infer<typeof currentSessionSchema>>
+  'POST /auth/password-reset': Route<unknown, PasswordReset>
+  'POST /auth/password-reset/confirm': Route<unknown, ConfirmPasswordReset>
   'GET /users/profile': Route<User>
   'PATCH /users/profile': Route<User, UpdateProfile>
   'PATCH /users/password': Route<unknown, ChangePassword>
   'GET /users/sessions': List<Session, PageQuery>
   'DELETE /users/sessions/{id}': Route<unknown>
+  'GET /websocket/stats': Route<z.infer<typeof webSocketStatsSchema>>
   'POST /websocket/tickets': Route<z.infer<typeof ticketSchema>>
 
   'GET /stores': List<Store, PageQuery>

@@ -1,6 +1,8 @@
 import { useCallback, useEffect, useState } from 'react'
-import { ApiError, whenSignedOut } from '~/ui/console/model/api'
+import { ApiError } from '~/ui/client/rest'
+import { closeOutbox } from '~/ui/console/model/outbox'
 import { messageOf } from '~/ui/console/model/problems'
+import { whenSignedOut } from '~/ui/console/model/rest'
 import { parsePath, usePath } from '~/ui/console/model/router'
 import { type CurrentSession, forgetDevice, readSession, signOut } from '~/ui/console/model/session'
 import { notify } from '~/ui/console/model/toasts'
@@ -47,6 +49,7 @@ export function App() {
 
   const leave = useCallback((why: string) => {
     forgetDevice()
+    closeOutbox()
     setNotice(why)
     setKnown('signed-out')
   }, [])

@@ -1,6 +1,6 @@
+import { newId } from '~/ui/client/id'
 import { moneyText, parseMoney } from '~/ui/console/model/format'
 import { FieldProblem } from '~/ui/console/model/problems'
-import { newId } from '~/ui/console/model/uuid'
 import type { ModifierGroup } from '~/utils/contracts/order-document'
 
 /** Modifier groups as they are being typed: numbers are still text. */

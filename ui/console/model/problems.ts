@@ -1,4 +1,4 @@
-import { ApiError } from '~/ui/console/model/api'
+import { ApiError } from '~/ui/client/rest'
 
 /** What is told to a person of something that went wrong. */
 

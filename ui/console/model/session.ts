@@ -1,10 +1,10 @@
-import { request, setBearer } from '~/ui/console/model/api'
+import { rest, setBearer } from '~/ui/console/model/rest'
 import type { Membership } from '~/utils/contracts/auth'
 import type { User } from '~/utils/contracts/user'
 
 /** Who is signed in: a person by the cookie, which no script can read, or this screen as a device by its own token. */
 
-export type CurrentSession = { user: User; stores: Membership[]; expiresAt: string | null }
+export type CurrentSession = { user: User; stores: Membership[] }
 
 const deviceKey = 'zipzap.device-token'
 const fragment = '#device='
@@ -21,7 +21,7 @@ export function adoptDeviceToken(): void {
   setBearer(localStorage.getItem(deviceKey))
 }
 
-export const deviceToken = (): string | null => localStorage.getItem(deviceKey)
+export const deviceToken = (): string | undefined => localStorage.getItem(deviceKey) ?? undefined
 
 export const deviceLink = (token: string): string => `${location.origin}/console${fragment}${encodeURIComponent(token)}`
 
@@ -30,15 +30,13 @@ export function forgetDevice(): void {
   setBearer(null)
 }
 
-type SessionAnswer = { user: User; stores: Membership[]; session: { expiresAt: string | null } }
-
 export async function readSession(): Promise<CurrentSession> {
-  const { data } = await request<SessionAnswer>('GET', '/auth/session')
-  return { user: data.user, stores: data.stores, expiresAt: data.session.expiresAt }
+  const { data } = await rest.call('GET /auth/session')
+  return { user: data.user, stores: data.stores }
 }
 
 /** Ends this session on the server; a device only forgets its token, which its manager revokes. */
 export async function signOut(): Promise<void> {
   if (deviceToken()) return forgetDevice()
-  await request('POST', '/auth/logout')
+  await rest.call('POST /auth/logout')
 }

@@ -1,7 +1,9 @@
 import { createContext, useContext } from 'react'
-import type { StoreConnection } from '~/ui/console/model/store-connection'
+import type { Outbox } from '~/ui/client/outbox'
+import type { StoreSession } from '~/ui/console/model/store-session'
 import type { StoreData, StoreState } from '~/ui/console/model/store-state'
 import type { Role } from '~/utils/contracts/common'
+import type { Order } from '~/utils/contracts/order'
 import type { User } from '~/utils/contracts/user'
 
 /** What every view of a store stands on. */
@@ -9,9 +11,16 @@ export type StoreScope = {
   storeId: string
   user: User
   role: Role
-  connection: StoreConnection
+  session: StoreSession
   state: StoreState
   data: StoreData
+  outbox: Outbox
+  /** What is on the screen is what the server has. */
+  isLive: boolean
+  /** The orders of `data` as they will be when everything that waits has been sent. */
+  orders: ReadonlyMap<string, Order>
+  /** Those of them whose change waits. */
+  waiting: ReadonlySet<string>
 }
 
 const StoreScopeContext = createContext<StoreScope | null>(null)

@@ -28,8 +28,8 @@ export type StoreData = {
 }
 
 type Versioned = { id: string; version: number }
-type RowKind = 'categories' | 'products' | 'orders' | 'customers'
-type Rows = { categories: Category; products: Product; orders: Order; customers: Customer }
+export type RowKind = 'categories' | 'products' | 'orders' | 'customers'
+export type Rows = { categories: Category; products: Product; orders: Order; customers: Customer }
 
 const maxFeed = 300
 const maxClosed = 200

@@ -1,18 +1,16 @@
 import { useEffect, useState } from 'react'
-import { request } from '~/ui/console/model/api'
 import { messageOf } from '~/ui/console/model/problems'
+import { rest } from '~/ui/console/model/rest'
 
-/** What this instance's hub says of itself; counts only, told to everybody. */
-export type Stats = { totalConnections: number; activeConnections: number; subscriptions: number; deliveries: number }
+/** What the hub of the instance that answers said of itself. */
 export type Sample = { connections: number; active: number; deliveriesPerSecond: number; answerMs: number }
 
 const everyMs = 2000
 const keptSamples = 90
 
 /** Samples of the last three minutes, the latest last. While the page is hidden nothing is asked. */
-export function useStats(): { samples: readonly Sample[]; latest: Stats | undefined; problem: string } {
+export function useStats(): { samples: readonly Sample[]; problem: string } {
   const [samples, setSamples] = useState<readonly Sample[]>([])
-  const [latest, setLatest] = useState<Stats>()
   const [problem, setProblem] = useState('')
 
   useEffect(() => {
@@ -21,14 +19,13 @@ export function useStats(): { samples: readonly Sample[]; latest: Stats | undefi
     async function sample() {
       if (document.visibilityState !== 'visible') return
       const askedAt = performance.now()
-      const { data } = await request<Stats>('GET', '/websocket/stats')
+      const { data } = await rest.call('GET /websocket/stats')
       if (!isCurrent) return
       const at = performance.now()
       // Less than before: another instance answered, or this one is new.
       const since = before && data.deliveries >= before.deliveries ? before : undefined
       const deliveriesPerSecond = since ? (1000 * (data.deliveries - since.deliveries)) / (at - since.at) : 0
       before = { deliveries: data.deliveries, at }
-      setLatest(data)
       setProblem('')
       const next = { connections: data.totalConnections, active: data.activeConnections, deliveriesPerSecond, answerMs: at - askedAt }
       setSamples((all) => [...all.slice(1 - keptSamples), next])
@@ -41,5 +38,5 @@ export function useStats(): { samples: readonly Sample[]; latest: Stats | undefi
       clearInterval(timer)
     }
   }, [])
-  return { samples, latest, problem }
+  return { samples, problem }
 }

@@ -1,6 +1,7 @@
 import { useEffect, useState } from 'react'
 import { ZipZapClient } from '~/ui/client/client'
-import { ApiError, request } from '~/ui/console/model/api'
+import { ApiError } from '~/ui/client/rest'
+import { rest } from '~/ui/console/model/rest'
 import { socketUrl } from '~/ui/console/model/socket-url'
 import type { TrackedOrder } from '~/utils/contracts/tracking'
 
@@ -32,7 +33,7 @@ export function useTracking(token: string): Tracking {
       clearTimeout(timer)
       const own = ++reading
       try {
-        const { data } = await request<TrackedOrder>('GET', `/track/${encodeURIComponent(token)}`)
+        const { data } = await rest.call('GET /track/{token}', { params: { token } })
         if (isOver || own !== reading) return
         learn(data)
         setRead(true)

@@ -1,24 +1,20 @@
-import { useSyncExternalStore } from 'react'
-import type { ClientState } from '~/ui/client/states'
+import { WebSocketStatusIndicator } from '~/ui/components/websocket-status'
+import { useOutbox } from '~/ui/console/model/outbox'
+import { Link, storePath } from '~/ui/console/model/router'
 import { useStoreScope } from '~/ui/console/model/store-scope'
 
-const words: Record<ClientState, string> = {
-  stopped: 'Not connected',
-  connecting: 'Connecting',
-  authenticating: 'Connecting',
-  catching_up: 'Catching up',
-  live: 'Connected',
-  stale: 'Checking',
-  offline: 'Offline',
-  unauthorized: 'Signed out',
-}
-
+/** How far the screen can be trusted, and what was refused after it had to wait. */
 export function ConnectionMark() {
-  const { client } = useStoreScope().connection
-  const { state } = useSyncExternalStore(client.subscribe, client.getSnapshot)
+  const { outbox, storeId } = useStoreScope()
+  const { failed } = useOutbox(outbox)
   return (
-    <span className={`connection-mark ${state}`} role="status" data-state={state}>
-      <span className="dot" /> {words[state]}
-    </span>
+    <>
+      <WebSocketStatusIndicator className="connection-mark" />
+      {failed.length > 0 && (
+        <Link className="button small danger-quiet" href={storePath(storeId, 'connection')}>
+          {failed.length} refused
+        </Link>
+      )}
+    </>
   )
 }

@@ -197,6 +197,11 @@ export class Fields {
     return typeof value === 'string' ? value : ''
   }
 
+  /** One of a few; what a select offers is nothing else. */
+  oneOf<T extends string>(name: string, options: readonly T[]): T {
+    return this.parsed(name, (text) => options.find((option) => option === text) ?? null, 'Choose one')
+  }
+
   has(name: string): boolean {
     return this.data.has(name)
   }

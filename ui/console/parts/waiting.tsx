@@ -1,5 +1,5 @@
 export const Waiting = ({ text }: { text: string }) => (
-  <main className="waiting">
+  <main className="interlude">
     <p role="status">{text}</p>
   </main>
 )

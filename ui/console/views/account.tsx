@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'react'
-import { request } from '~/ui/console/model/api'
 import { formatDay } from '~/ui/console/model/format'
 import { messageOf } from '~/ui/console/model/problems'
+import { rest } from '~/ui/console/model/rest'
 import type { CurrentSession } from '~/ui/console/model/session'
 import { notify } from '~/ui/console/model/toasts'
 import { Brand } from '~/ui/console/parts/brand'
@@ -39,7 +39,7 @@ function Profile({ session: { user }, onChanged }: Omit<Props, 'onSignOut'>) {
         submission={submission}
         onSubmit={async (fields) => {
           const body = { firstName: fields.text('firstName'), lastName: fields.optional('lastName'), phone: fields.optional('phone') }
-          await request('PATCH', '/users/profile', { body })
+          await rest.call('PATCH /users/profile', { body })
           await onChanged()
         }}
         onDone={() => notify('success', 'Your profile is saved')}
@@ -92,7 +92,7 @@ function Password() {
         key={formKey}
         submission={submission}
         onSubmit={(fields) =>
-          request('PATCH', '/users/password', {
+          rest.call('PATCH /users/password', {
             body: { currentPassword: fields.secret('currentPassword'), newPassword: fields.secret('newPassword') },
           })
         }
@@ -137,8 +137,8 @@ function Sessions() {
   const [problem, setProblem] = useState('')
   useEffect(() => {
     let isCurrent = true
-    request<Session[]>('GET', '/users/sessions?limit=100').then(
-      ({ data }) => isCurrent && setSessions(data),
+    rest.readAll('GET /users/sessions', {}).then(
+      ({ rows }) => isCurrent && setSessions(rows),
       (error: unknown) => isCurrent && setProblem(messageOf(error)),
     )
     return () => {
@@ -166,7 +166,7 @@ function Sessions() {
                 name={browserOf(session.userAgent)}
                 explanation="It is signed out at once."
                 onDelete={async () => {
-                  await request('DELETE', `/users/sessions/${session.id}`)
+                  await rest.call('DELETE /users/sessions/{id}', { params: { id: session.id } })
                   setSessions((all) => all.filter((each) => each.id !== session.id))
                 }}
               />

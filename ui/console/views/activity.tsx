@@ -1,15 +1,13 @@
 import { useEffect, useMemo, useState } from 'react'
-import type { LoggedFrame } from '~/ui/client/frames'
-import { positionIn, readAll, request } from '~/ui/console/model/api'
 import { useNow } from '~/ui/console/model/clock'
 import { describe, type ToldKind } from '~/ui/console/model/describe'
 import { formatTime } from '~/ui/console/model/format'
 import { messageOf } from '~/ui/console/model/problems'
+import { rest } from '~/ui/console/model/rest'
 import { isManager, useStoreScope } from '~/ui/console/model/store-scope'
-import { write } from '~/ui/console/model/writes'
+import { useOnce } from '~/ui/console/model/writes'
 import { Choice, Form, SelectField, TextField, useSubmission } from '~/ui/console/parts/form'
 import { Icon, type IconName } from '~/ui/console/parts/icon'
-import type { StoreMember } from '~/utils/contracts/member'
 
 const icons: Record<ToldKind, IconName> = {
   order: 'board',
@@ -73,9 +71,10 @@ function useEarlierEvents(): string {
   useEffect(() => {
     let isCurrent = true
     async function read() {
-      const head = positionIn((await request('GET', `/stores/${storeId}/orders?limit=1`)).position, `store:${storeId}`)
-      const after = Math.max(0, (head?.seq ?? 0) - readBack)
-      const { data } = await request<LoggedFrame[]>('GET', `/stores/${storeId}/events?after=${after}&limit=1000`)
+      const params = { storeId }
+      const { positions } = await rest.call('GET /stores/{storeId}/orders', { params, query: { limit: 1 } })
+      const after = Math.max(0, (positions[`store:${storeId}`]?.seq ?? 0) - readBack)
+      const { data } = await rest.call('GET /stores/{storeId}/events', { params, query: { after, limit: 1000 } })
       if (isCurrent) state.learnFeed(data)
     }
     read().catch((error: unknown) => isCurrent && setProblem(messageOf(error)))
@@ -92,8 +91,8 @@ function useNames(): ReadonlyMap<string, string> {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the revision says when to read again
   useEffect(() => {
     let isCurrent = true
-    readAll<StoreMember>(`/stores/${storeId}/members`).then(
-      (members) => isCurrent && setNames(new Map(members.map((member) => [member.userId, member.name]))),
+    rest.readAll('GET /stores/{storeId}/members', { params: { storeId } }).then(
+      ({ rows }) => isCurrent && setNames(new Map(rows.map((member) => [member.userId, member.name]))),
       () => {},
     )
     return () => {
@@ -114,13 +113,23 @@ const levels = [
 function NoticeForm() {
   const scope = useStoreScope()
   const submission = useSubmission()
+  const once = useOnce()
   const [formKey, setFormKey] = useState(0)
   return (
     <Form
       key={formKey}
       className="notice-form"
       submission={submission}
-      onSubmit={(fields) => write(scope, 'POST', '/notifications', { message: fields.text('message'), level: fields.text('level') })}
+      onSubmit={(fields) => {
+        const body = {
+          message: fields.text('message'),
+          level: fields.oneOf(
+            'level',
+            levels.map(([level]) => level),
+          ),
+        }
+        return rest.call('POST /stores/{storeId}/notifications', { params: { storeId: scope.storeId }, body, headers: once(body) })
+      }}
       onDone={() => setFormKey(formKey + 1)}
     >
       <TextField

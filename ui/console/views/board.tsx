@@ -1,5 +1,6 @@
 import { type DragEvent, useMemo, useRef, useState } from 'react'
 import { plural } from '~/ui/console/model/format'
+import { isProvisional } from '~/ui/console/model/pending'
 import { Link, storePath } from '~/ui/console/model/router'
 import { isCounter, useStoreScope } from '~/ui/console/model/store-scope'
 import { boardStatuses, closedStatuses, isClosed, needsReason, nextStatuses, statusNames } from '~/ui/console/model/transitions'
@@ -22,14 +23,14 @@ const columns: Column[] = [
 const shownClosed = 40
 
 export function BoardView() {
-  const { data, role, state, storeId } = useStoreScope()
-  const { move, isMoving } = useMoves()
+  const { data, orders, waiting, role, state, storeId } = useStoreScope()
+  const move = useMoves()
   const [openId, setOpenId] = useState<string>()
   const [shownKey, setShownKey] = useState<OrderStatus>('pending')
   const [dragged, setDragged] = useState<Order>()
   const [asked, setAsked] = useState<{ order: Order; to: OrderStatus }>()
-  const byColumn = useMemo(() => sortIntoColumns([...data.orders.values()]), [data.orders])
-  const openOrder = openId === undefined ? undefined : data.orders.get(openId)
+  const byColumn = useMemo(() => sortIntoColumns([...orders.values()]), [orders])
+  const openOrder = openId === undefined ? undefined : orders.get(openId)
 
   // Cards are kept from rendering again by their props: these stay the same functions.
   const handlers = useRef({
@@ -49,7 +50,7 @@ export function BoardView() {
     <div className="view board-view">
       <header className="view-head">
         <h1>Orders</h1>
-        <span className="soft">{plural(data.orders.size - (byColumn.get('completed')?.length ?? 0), 'open order')}</span>
+        <span className="soft">{plural(orders.size - (byColumn.get('completed')?.length ?? 0), 'open order')}</span>
         {isCounter(role) && (
           <Link className="button primary push" href={storePath(storeId, 'till')}>
             <Icon name="plus" /> New order
@@ -69,7 +70,7 @@ export function BoardView() {
       </fieldset>
       <div className="board" data-shown={shownKey}>
         {columns.map((column) => {
-          const orders = byColumn.get(column.key) ?? []
+          const shown = byColumn.get(column.key) ?? []
           const target = dragged && dropTarget(column, dragged, nextStatuses(dragged.status, role))
           return (
             <section
@@ -81,23 +82,23 @@ export function BoardView() {
             >
               <h2 id={`column-${column.key}`}>
                 <span className="dot" />
-                {column.name} <span className="count number">{orders.length}</span>
+                {column.name} <span className="count number">{shown.length}</span>
               </h2>
               <ul className="cards">
-                {orders.slice(0, column.key === 'completed' ? shownClosed : undefined).map((order) => (
+                {shown.slice(0, column.key === 'completed' ? shownClosed : undefined).map((order) => (
                   <OrderCard
                     key={order.id}
                     order={order}
                     role={role}
                     prepMinutes={data.store.prepMinutes}
                     isUnseen={data.unseen.has(order.id)}
-                    isBusy={isMoving(order.id)}
+                    isWaiting={waiting.has(order.id)}
                     {...handlers.current}
                     onMove={stableMove.current}
                   />
                 ))}
               </ul>
-              {orders.length === 0 && <p className="empty">{column.key === 'pending' ? 'Nothing new' : 'None'}</p>}
+              {shown.length === 0 && <p className="empty">{column.key === 'pending' ? 'Nothing new' : 'None'}</p>}
             </section>
           )
         })}
@@ -119,4 +120,6 @@ function sortIntoColumns(orders: Order[]): Map<OrderStatus, Order[]> {
   return sorted
 }
 
-const compareNumbers = (a: Order, b: Order): number => Number(a.orderNumber) - Number(b.orderNumber)
+/** Those without a number have come last. */
+const compareNumbers = (a: Order, b: Order): number => numberOf(a) - numberOf(b)
+const numberOf = (order: Order): number => (isProvisional(order) ? Number.MAX_SAFE_INTEGER : Number(order.orderNumber))

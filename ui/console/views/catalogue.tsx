@@ -2,9 +2,10 @@ import { useMemo, useState } from 'react'
 import { formatMoney, plural } from '~/ui/console/model/format'
 import { byMenu } from '~/ui/console/model/menu'
 import { messageOf } from '~/ui/console/model/problems'
+import { rest } from '~/ui/console/model/rest'
 import { isManager, useStoreScope } from '~/ui/console/model/store-scope'
 import { notify } from '~/ui/console/model/toasts'
-import { saveRow } from '~/ui/console/model/writes'
+import { take } from '~/ui/console/model/writes'
 import { Switch } from '~/ui/console/parts/form'
 import { Icon } from '~/ui/console/parts/icon'
 import { CategoryDialog } from '~/ui/console/views/category-dialog'
@@ -85,7 +86,8 @@ function ProductRow({ product, onEdit }: { product: Product; onEdit: (() => void
   async function setAvailable(isAvailable: boolean) {
     setBusy(true)
     try {
-      await saveRow(scope, 'products', product.id, { isAvailable })
+      const params = { storeId: scope.storeId, id: product.id }
+      await take(scope, 'products', rest.call('PATCH /stores/{storeId}/products/{id}', { params, body: { isAvailable } }))
     } catch (error) {
       notify('error', `${product.name} was not changed: ${messageOf(error)}`)
     } finally {

@@ -1,6 +1,6 @@
 import { useEffect, useId, useState } from 'react'
-import { request } from '~/ui/console/model/api'
 import { fullName } from '~/ui/console/model/format'
+import { rest } from '~/ui/console/model/rest'
 import { useStoreScope } from '~/ui/console/model/store-scope'
 import { Icon } from '~/ui/console/parts/icon'
 import type { Customer } from '~/utils/contracts/customer'
@@ -18,7 +18,7 @@ export function CustomerPicker({ customer, onPick }: { customer: Customer | unde
     if (query.trim().length < 2) return setFound([])
     let isCurrent = true
     const timer = setTimeout(() => {
-      request<Customer[]>('GET', `/stores/${storeId}/customers?limit=6&q=${encodeURIComponent(query.trim())}`).then(
+      rest.call('GET /stores/{storeId}/customers', { params: { storeId }, query: { limit: 6, q: query.trim() } }).then(
         ({ data }) => isCurrent && setFound(data),
         () => isCurrent && setFound([]),
       )

@@ -1,10 +1,10 @@
 import { useEffect, useState } from 'react'
-import { request } from '~/ui/console/model/api'
 import { fullName } from '~/ui/console/model/format'
 import { messageOf } from '~/ui/console/model/problems'
+import { rest } from '~/ui/console/model/rest'
 import { isManager, useStoreScope } from '~/ui/console/model/store-scope'
 import { notify } from '~/ui/console/model/toasts'
-import { deleteRow, saveRow } from '~/ui/console/model/writes'
+import { take, useOnce } from '~/ui/console/model/writes'
 import { DeleteButton } from '~/ui/console/parts/delete-button'
 import { Dialog } from '~/ui/console/parts/dialog'
 import { Form, TextArea, TextField, useSubmission } from '~/ui/console/parts/form'
@@ -60,21 +60,21 @@ function useCustomerList(query: string) {
   const [ids, setIds] = useState<string[]>([])
   const [cursor, setCursor] = useState<string | null>(null)
   const [problem, setProblem] = useState('')
-  const path = `/stores/${storeId}/customers?limit=50${query.trim() ? `&q=${encodeURIComponent(query.trim())}` : ''}`
-  const known = query.trim() ? 0 : data.customers.size
+  const q = query.trim()
+  const known = q ? 0 : data.customers.size
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a customer that came or went changes the list
   useEffect(() => {
     let isCurrent = true
     const timer = setTimeout(() => {
-      request<Customer[]>('GET', path).then(
-        ({ data: rows, meta }) => {
+      rest.call('GET /stores/{storeId}/customers', { params: { storeId }, query: { limit: 50, ...(q && { q }) } }).then(
+        ({ data: rows, nextCursor }) => {
           if (!isCurrent) return
           state.learn('customers', rows)
           setIds((before) =>
             before.length > rows.length && before.slice(0, rows.length).every((id, at) => id === rows[at]?.id) ? before : rows.map((row) => row.id),
           )
-          setCursor(meta?.nextCursor ?? null)
+          setCursor(nextCursor)
           setProblem('')
         },
         (error: unknown) => isCurrent && setProblem(messageOf(error)),
@@ -84,38 +84,45 @@ function useCustomerList(query: string) {
       isCurrent = false
       clearTimeout(timer)
     }
-  }, [path, state, known, data.crewRevision])
+  }, [storeId, q, state, known, data.crewRevision])
 
-  async function readMore() {
+  async function readMore(from: string) {
     try {
-      const { data: rows, meta } = await request<Customer[]>('GET', `${path}&cursor=${encodeURIComponent(cursor ?? '')}`)
+      const query = { limit: 50, cursor: from, ...(q && { q }) }
+      const { data: rows, nextCursor } = await rest.call('GET /stores/{storeId}/customers', { params: { storeId }, query })
       state.learn('customers', rows)
       setIds([...ids, ...rows.map((row) => row.id)])
-      setCursor(meta?.nextCursor ?? null)
+      setCursor(nextCursor)
     } catch (error) {
       setProblem(messageOf(error))
     }
   }
-  return { ids, problem, more: cursor ? () => void readMore() : undefined }
+  return { ids, problem, more: cursor ? () => void readMore(cursor) : undefined }
 }
 
 function CustomerDialog({ customer, onClose }: { customer: Customer | undefined; onClose: () => void }) {
   const scope = useStoreScope()
   const submission = useSubmission()
+  const once = useOnce()
   return (
     <Dialog title={customer ? fullName(customer) : 'New customer'} onClose={onClose}>
       <Form
         submission={submission}
         onDone={onClose}
-        onSubmit={(fields) =>
-          saveRow(scope, 'customers', customer?.id, {
+        onSubmit={(fields) => {
+          const body = {
             firstName: fields.text('firstName'),
             lastName: fields.optional('lastName'),
             phone: fields.optional('phone'),
             email: fields.optional('email'),
             note: fields.optional('note'),
-          })
-        }
+          }
+          const { storeId } = scope
+          const write = customer
+            ? rest.call('PATCH /stores/{storeId}/customers/{id}', { params: { storeId, id: customer.id }, body })
+            : rest.call('POST /stores/{storeId}/customers', { params: { storeId }, body, headers: once(body) })
+          return take(scope, 'customers', write)
+        }}
       >
         <div className="pair">
           <TextField
@@ -163,7 +170,8 @@ function CustomerDialog({ customer, onClose }: { customer: Customer | undefined;
               name={fullName(customer)}
               explanation="The person is removed from all orders and from the log, for good."
               onDelete={async () => {
-                await deleteRow(scope, 'customers', customer.id)
+                await rest.call('DELETE /stores/{storeId}/customers/{id}', { params: { storeId: scope.storeId, id: customer.id } })
+                scope.state.forget('customers', customer.id)
                 onClose()
               }}
             />
@@ -185,7 +193,7 @@ function CustomerDialog({ customer, onClose }: { customer: Customer | undefined;
 /** Hands over, as a file, all that is kept of a person. */
 async function exportCustomer(storeId: string, customer: Customer): Promise<void> {
   try {
-    const { data } = await request('GET', `/stores/${storeId}/customers/${customer.id}/export`)
+    const { data } = await rest.call('GET /stores/{storeId}/customers/{id}/export', { params: { storeId, id: customer.id } })
     const url = URL.createObjectURL(new Blob([JSON.stringify(data, null, 2)], { type: 'application/json' }))
     const link = Object.assign(document.createElement('a'), { href: url, download: `customer-${customer.id}.json` })
     link.click()

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState } from 'react'
 import { describeChoices } from '~/ui/console/model/cart'
 import { useNow } from '~/ui/console/model/clock'
 import { formatStopwatch, formatTime } from '~/ui/console/model/format'
+import { isProvisional } from '~/ui/console/model/pending'
 import { Link, storePath } from '~/ui/console/model/router'
 import { useStoreScope } from '~/ui/console/model/store-scope'
 import { statusNames, typeNames, usualNext } from '~/ui/console/model/transitions'
@@ -15,11 +16,11 @@ import type { OrderStatus } from '~/utils/contracts/order-document'
 
 /** The wall screen: whole tickets, read from across the room. A tap on one takes its next step; a recall takes it back. */
 export function KitchenView() {
-  const { data, role, state, storeId } = useStoreScope()
-  const { move, isMoving } = useMoves()
+  const { data, orders, waiting, role, state, storeId } = useStoreScope()
+  const move = useMoves()
   useWakeLock()
-  const tickets = useMemo(() => openTickets([...data.orders.values()]), [data.orders])
-  const ready = useMemo(() => readyOrders([...data.orders.values()]), [data.orders])
+  const tickets = useMemo(() => openTickets([...orders.values()]), [orders])
+  const ready = useMemo(() => readyOrders([...orders.values()]), [orders])
 
   function advance(order: Order) {
     // The kitchen confirms nothing: what it takes, it starts.
@@ -59,7 +60,7 @@ export function KitchenView() {
               order={order}
               prepMinutes={data.store.prepMinutes}
               isUnseen={data.unseen.has(order.id)}
-              isBusy={isMoving(order.id)}
+              isWaiting={waiting.has(order.id)}
               onAdvance={() => advance(order)}
             />
           ))}
@@ -71,7 +72,7 @@ export function KitchenView() {
           <ul>
             {ready.map((order) => (
               <li key={order.id}>
-                <button type="button" className="button recall-button" disabled={isMoving(order.id)} onClick={() => void move(order, 'preparing')}>
+                <button type="button" className="button recall-button" onClick={() => void move(order, 'preparing')}>
                   <Icon name="undo" />
                   <span className="visually-hidden">Recall order </span>
                   <b className="number">{order.orderNumber}</b>
@@ -85,9 +86,9 @@ export function KitchenView() {
   )
 }
 
-type TicketProps = { order: Order; prepMinutes: number; isUnseen: boolean; isBusy: boolean; onAdvance: () => void }
+type TicketProps = { order: Order; prepMinutes: number; isUnseen: boolean; isWaiting: boolean; onAdvance: () => void }
 
-function Ticket({ order, prepMinutes, isUnseen, isBusy, onAdvance }: TicketProps) {
+function Ticket({ order, prepMinutes, isUnseen, isWaiting, onAdvance }: TicketProps) {
   const ageMs = useNow(1000) - Date.parse(order.createdAt)
   const step = order.status === 'preparing' ? 'Tap when ready' : 'Tap to start'
   return (
@@ -95,14 +96,15 @@ function Ticket({ order, prepMinutes, isUnseen, isBusy, onAdvance }: TicketProps
       <button
         type="button"
         className={`ticket ${urgencyOf(ageMs, prepMinutes)} ${order.status} ${isUnseen ? 'unseen' : ''}`}
-        disabled={isBusy}
+        disabled={isProvisional(order)}
         onClick={onAdvance}
       >
         <span className="ticket-head">
           <span className="ticket-number number">
             <span className="visually-hidden">Order </span>
-            {order.orderNumber}
+            {order.orderNumber || 'New'}
           </span>
+          {isWaiting && <span className="chip warn waiting">Not sent yet</span>}
           <span className="ticket-time number">{formatStopwatch(ageMs)}</span>
         </span>
         <span className="ticket-sub">

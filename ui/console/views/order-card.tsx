@@ -2,6 +2,7 @@ import { memo } from 'react'
 import { describeChoices } from '~/ui/console/model/cart'
 import { useNow } from '~/ui/console/model/clock'
 import { formatAge, formatMoney, formatTime } from '~/ui/console/model/format'
+import { isProvisional } from '~/ui/console/model/pending'
 import { actionName, isClosed, nextStatuses, statusNames, typeNames } from '~/ui/console/model/transitions'
 import { Icon } from '~/ui/console/parts/icon'
 import type { Role } from '~/utils/contracts/common'
@@ -13,8 +14,8 @@ type CardProps = {
   role: Role
   prepMinutes: number
   isUnseen: boolean
-  /** A change of this order is on its way. */
-  isBusy: boolean
+  /** A change of this order was not sent yet, or not answered. */
+  isWaiting: boolean
   onOpen: (id: string) => void
   onMove: (order: Order, to: OrderStatus) => void
   onDragStart: (order: Order) => void
@@ -23,8 +24,18 @@ type CardProps = {
 
 const shownLines = 4
 
-export const OrderCard = memo(function OrderCard({ order, role, prepMinutes, isUnseen, isBusy, onOpen, onMove, onDragStart, onDragEnd }: CardProps) {
-  const steps = nextStatuses(order.status, role)
+export const OrderCard = memo(function OrderCard({
+  order,
+  role,
+  prepMinutes,
+  isUnseen,
+  isWaiting,
+  onOpen,
+  onMove,
+  onDragStart,
+  onDragEnd,
+}: CardProps) {
+  const steps = isProvisional(order) ? [] : nextStatuses(order.status, role)
   const [first, second] = quickSteps(order, steps)
   return (
     <li
@@ -39,12 +50,13 @@ export const OrderCard = memo(function OrderCard({ order, role, prepMinutes, isU
       }}
       onDragEnd={onDragEnd}
     >
-      <button type="button" className="card-open" onClick={() => onOpen(order.id)}>
+      <button type="button" className="card-open" disabled={isProvisional(order)} onClick={() => onOpen(order.id)}>
         <span className="card-head">
           <span className="card-number number">
             <span className="visually-hidden">Order </span>
-            {order.orderNumber}
+            {order.orderNumber || 'No number yet'}
           </span>
+          {isWaiting && <span className="chip warn waiting">Not sent yet</span>}
           {isUnseen && <span className="chip new">New</span>}
           {isClosed(order.status) ? (
             <span className="soft number push">{formatTime(order.updatedAt)}</span>
@@ -75,13 +87,13 @@ export const OrderCard = memo(function OrderCard({ order, role, prepMinutes, isU
         {isClosed(order.status) ? <span className={`chip ${order.status}`}>{statusNames[order.status]}</span> : <Payment order={order} />}
         <span className="card-actions">
           {second && (
-            <button type="button" className="button small" disabled={isBusy} onClick={() => onMove(order, second)}>
+            <button type="button" className="button small" onClick={() => onMove(order, second)}>
               {actionName(order.status, second)}
               <span className="visually-hidden"> order {order.orderNumber}</span>
             </button>
           )}
           {first && (
-            <button type="button" className="button small primary" disabled={isBusy} onClick={() => onMove(order, first)}>
+            <button type="button" className="button small primary" onClick={() => onMove(order, first)}>
               {actionName(order.status, first)}
               <span className="visually-hidden"> order {order.orderNumber}</span>
             </button>

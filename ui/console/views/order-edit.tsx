@@ -1,7 +1,8 @@
 import { useState } from 'react'
 import { moneyText, parseMoney } from '~/ui/console/model/format'
+import { rest } from '~/ui/console/model/rest'
 import { useStoreScope } from '~/ui/console/model/store-scope'
-import { saveRow } from '~/ui/console/model/writes'
+import { take } from '~/ui/console/model/writes'
 import { Form, TextArea, TextField, useSubmission } from '~/ui/console/parts/form'
 import { Quantity } from '~/ui/console/parts/quantity'
 import type { Order } from '~/utils/contracts/order'
@@ -47,7 +48,9 @@ function EditForm({ order, onDone }: { order: Order; onDone: () => void }) {
           tip: fields.parsed('tip', parse, 'Enter an amount like 1.50'),
         }
         const changed = Object.entries(entered).filter(([name, value]) => initial[name as keyof Order] !== value)
-        await saveRow(scope, 'orders', order.id, { ...(hasItems && isChanged && { items }), ...Object.fromEntries(changed) })
+        const params = { storeId: scope.storeId, id: order.id }
+        const body = { ...(hasItems && isChanged && { items }), ...Object.fromEntries(changed) }
+        await take(scope, 'orders', rest.call('PATCH /stores/{storeId}/orders/{id}', { params, body }))
       }}
     >
       <h3>Change this order</h3>

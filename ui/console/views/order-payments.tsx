@@ -1,9 +1,10 @@
 import { useEffect, useState } from 'react'
-import { request } from '~/ui/console/model/api'
 import { serverNow } from '~/ui/console/model/clock'
 import { formatMoney, formatTime, moneyText, parseMoney } from '~/ui/console/model/format'
+import { sendSoon } from '~/ui/console/model/outbox'
+import { rest } from '~/ui/console/model/rest'
 import { isManager, useStoreScope } from '~/ui/console/model/store-scope'
-import { book } from '~/ui/console/model/writes'
+import { notify } from '~/ui/console/model/toasts'
 import { Choice, Form, TextField, useSubmission } from '~/ui/console/parts/form'
 import type { Order } from '~/utils/contracts/order'
 import type { Payment } from '~/utils/contracts/payment'
@@ -31,8 +32,8 @@ export function OrderPayments({ order }: { order: Order }) {
   // biome-ignore lint/correctness/useExhaustiveDependencies: amountPaid is what tells that there are new payments
   useEffect(() => {
     let isCurrent = true
-    request<Payment[]>('GET', `/stores/${storeId}/orders/${order.id}/payments?limit=100`).then(
-      ({ data }) => isCurrent && setPayments(data.toReversed()),
+    rest.readAll('GET /stores/{storeId}/orders/{id}/payments', { params: { storeId, id: order.id } }).then(
+      ({ rows }) => isCurrent && setPayments(rows.toReversed()),
       () => {},
     )
     return () => {
@@ -42,7 +43,7 @@ export function OrderPayments({ order }: { order: Order }) {
 
   const canPay = due > 0
   const canRefund = isManager(role) && order.amountPaid > 0
-  const shownKind = canPay && (!canRefund || kind === 'payment') ? 'payment' : 'refund'
+  const shownKind: Kind = canPay && (!canRefund || kind === 'payment') ? 'payment' : 'refund'
   const suggested = shownKind === 'payment' ? due : order.amountPaid
 
   return (
@@ -69,8 +70,13 @@ export function OrderPayments({ order }: { order: Order }) {
           key={`${shownKind} ${suggested}`}
           submission={submission}
           onSubmit={async (fields) => {
+            const params = { storeId, id: order.id }
             const amount = fields.parsed('amount', (text) => parseMoney(text, order.currency), 'Enter an amount like 12.50')
-            await book(scope, order.id, { kind: shownKind, method, amount, reference: fields.optional('reference') })
+            const body = { kind: shownKind, method, amount, reference: fields.optional('reference') }
+            const sent = await sendSoon(scope.outbox, scope.isLive, 'POST /stores/{storeId}/orders/{id}/payments', { params, body })
+            if (!sent.isDone) return notify('warning', 'The payment is kept on this device and will be sent as soon as the server can be reached')
+            const { data } = await rest.call('GET /stores/{storeId}/orders/{id}', { params })
+            scope.state.learn('orders', [data])
           }}
         >
           {canPay && canRefund && (

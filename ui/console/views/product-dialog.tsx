@@ -1,8 +1,9 @@
 import { useState } from 'react'
 import { moneyText, parseMoney, parsePercent, percentText } from '~/ui/console/model/format'
 import { type DraftGroup, draftOf, readDraft } from '~/ui/console/model/modifier-draft'
+import { rest } from '~/ui/console/model/rest'
 import { useStoreScope } from '~/ui/console/model/store-scope'
-import { deleteRow, saveRow } from '~/ui/console/model/writes'
+import { take, useOnce } from '~/ui/console/model/writes'
 import { DeleteButton } from '~/ui/console/parts/delete-button'
 import { Dialog } from '~/ui/console/parts/dialog'
 import { Form, SelectField, TextArea, TextField, useSubmission } from '~/ui/console/parts/form'
@@ -20,6 +21,7 @@ export function ProductDialog({ product, categoryId, onClose }: Props) {
   const scope = useStoreScope()
   const { currency } = scope.data.store
   const submission = useSubmission()
+  const once = useOnce()
   const [groups, setGroups] = useState<DraftGroup[]>(() => draftOf(product?.modifierGroups ?? [], currency))
   const categories = [...scope.data.categories.values()].sort((a, b) => a.position - b.position)
   return (
@@ -27,9 +29,9 @@ export function ProductDialog({ product, categoryId, onClose }: Props) {
       <Form
         submission={submission}
         onDone={onClose}
-        onSubmit={(fields) => {
+        onSubmit={async (fields) => {
           const stock = fields.parsed('stock', optionalCount, 'Enter a whole number, or nothing').value
-          return saveRow(scope, 'products', product?.id, {
+          const body = {
             name: fields.text('name'),
             price: fields.parsed('price', (text) => parseMoney(text, currency), 'Enter a price like 12.50'),
             categoryId: fields.optional('categoryId'),
@@ -39,7 +41,12 @@ export function ProductDialog({ product, categoryId, onClose }: Props) {
             // Sent only when it was changed here: orders move it all the time.
             ...((!product || stock !== product.stock) && { stock }),
             modifierGroups: readDraft(groups, currency),
-          })
+          }
+          const { storeId } = scope
+          const write = product
+            ? rest.call('PATCH /stores/{storeId}/products/{id}', { params: { storeId, id: product.id }, body })
+            : rest.call('POST /stores/{storeId}/products', { params: { storeId }, body, headers: once(body) })
+          await take(scope, 'products', write)
         }}
       >
         <TextField
@@ -111,7 +118,8 @@ export function ProductDialog({ product, categoryId, onClose }: Props) {
               name={product.name}
               explanation="Orders that contain it keep it."
               onDelete={async () => {
-                await deleteRow(scope, 'products', product.id)
+                await rest.call('DELETE /stores/{storeId}/products/{id}', { params: { storeId: scope.storeId, id: product.id } })
+                scope.state.forget('products', product.id)
                 onClose()
               }}
             />

@@ -1,5 +1,5 @@
 import { type ReactNode, useState } from 'react'
-import { request } from '~/ui/console/model/api'
+import { rest } from '~/ui/console/model/rest'
 import { navigate } from '~/ui/console/model/router'
 import { Brand } from '~/ui/console/parts/brand'
 import { Form, TextField, useSubmission } from '~/ui/console/parts/form'
@@ -50,7 +50,7 @@ function SignIn({ onSignedIn }: { onSignedIn: () => Promise<unknown> }) {
     <Form
       submission={submission}
       onSubmit={async (fields) => {
-        await request('POST', '/auth/login', { body: { email: fields.text('email'), password: fields.secret('password') } })
+        await rest.call('POST /auth/login', { body: { email: fields.text('email'), password: fields.secret('password') } })
         await onSignedIn()
       }}
     >
@@ -76,7 +76,7 @@ function Register({ onSignedIn }: { onSignedIn: () => Promise<unknown> }) {
           firstName: fields.text('firstName'),
           lastName: fields.optional('lastName'),
         }
-        await request('POST', '/auth/register', { body })
+        await rest.call('POST /auth/register', { body })
         await onSignedIn()
       }}
     >
@@ -117,7 +117,7 @@ function Forgotten() {
   return (
     <Form
       submission={submission}
-      onSubmit={(fields) => request('POST', '/auth/password-reset', { body: { email: fields.text('email') } })}
+      onSubmit={(fields) => rest.call('POST /auth/password-reset', { body: { email: fields.text('email') } })}
       onDone={() => setSent(true)}
     >
       <h1>A new password</h1>
@@ -147,7 +147,7 @@ export function ResetPasswordPage() {
     <Door>
       <Form
         submission={submission}
-        onSubmit={(fields) => request('POST', '/auth/password-reset/confirm', { body: { token, newPassword: fields.secret('newPassword') } })}
+        onSubmit={(fields) => rest.call('POST /auth/password-reset/confirm', { body: { token, newPassword: fields.secret('newPassword') } })}
         onDone={() => setDone(true)}
       >
         <h1>A new password</h1>

@@ -1,9 +1,13 @@
-import { type ReactNode, useEffect, useMemo, useState, useSyncExternalStore } from 'react'
+import { type ReactNode, useCallback, useContext, useEffect, useEffectEvent, useMemo, useState, useSyncExternalStore } from 'react'
 import { plural } from '~/ui/console/model/format'
+import { outboxOf, useOutbox } from '~/ui/console/model/outbox'
+import { withPending } from '~/ui/console/model/pending'
+import { setSocketSession } from '~/ui/console/model/rest'
 import { Link, navigate, storePath, type View } from '~/ui/console/model/router'
-import type { CurrentSession } from '~/ui/console/model/session'
-import { StoreConnection } from '~/ui/console/model/store-connection'
+import { type CurrentSession, deviceToken } from '~/ui/console/model/session'
+import { socketUrl } from '~/ui/console/model/socket-url'
 import { type StoreScope, StoreScopeProvider } from '~/ui/console/model/store-scope'
+import { StoreSession } from '~/ui/console/model/store-session'
 import { ConnectionMark } from '~/ui/console/parts/connection-mark'
 import { Icon } from '~/ui/console/parts/icon'
 import { Nav, viewsFor } from '~/ui/console/parts/nav'
@@ -19,6 +23,9 @@ import { KitchenView } from '~/ui/console/views/kitchen'
 import { SettingsView } from '~/ui/console/views/settings'
 import { TeamView } from '~/ui/console/views/team'
 import { TillView } from '~/ui/console/views/till'
+import { useWebSocketEvent } from '~/ui/hooks/use-websocket'
+import { WebSocketContext } from '~/ui/hooks/websocket-context'
+import { useWebSocketContext, WebSocketProvider } from '~/ui/providers/websocket-provider'
 
 const contents: Record<View, () => ReactNode> = {
   board: BoardView,
@@ -42,65 +49,103 @@ type Props = {
 }
 
 /** One store, opened: its connection lives as long as this page. */
-export function StorePage({ session, storeId, view, onSignOut, onRefresh }: Props) {
-  const connection = useConnection(session.user.id, storeId, onRefresh)
-  const data = useSyncExternalStore(connection.state.subscribe, connection.state.get)
-  const client = useSyncExternalStore(connection.client.subscribe, connection.client.getSnapshot)
-  const role = client.role ?? session.stores.find((membership) => membership.storeId === storeId)?.role
-
-  const scope = useMemo(
-    (): StoreScope | undefined => data && role && { storeId, user: session.user, role, connection, state: connection.state, data },
-    [storeId, session.user, role, connection, data],
+export function StorePage(props: Props) {
+  const { session, storeId, onRefresh } = props
+  const userId = session.user.id
+  const [store] = useState(() => {
+    const refresh = () => void onRefresh().catch((error: unknown) => console.warn('the session could not be read', error))
+    return new StoreSession(userId, storeId, refresh)
+  })
+  const token = deviceToken()
+  const getToken = useCallback(() => token, [token])
+  return (
+    <WebSocketProvider
+      url={socketUrl()}
+      userId={userId}
+      storeId={storeId}
+      {...(token && { getToken })}
+      onReload={store.reload}
+      reconnectInterval={reconnectIntervalMs}
+      outbox={outboxOf(userId)}
+    >
+      <StoreContent {...props} store={store} />
+    </WebSocketProvider>
   )
+}
+
+/** A shop waits for its orders: the back-off begins well below the library's own. */
+const reconnectIntervalMs = 500
+
+function StoreContent({ session, storeId, view, onSignOut, onRefresh, store }: Props & { store: StoreSession }) {
+  const { state: connection } = useWebSocketContext()
+  const data = useSyncExternalStore(store.state.subscribe, store.state.get)
+  const outbox = outboxOf(session.user.id)
+  const { pending } = useOutbox(outbox)
+  const role = connection.role ?? session.stores.find((membership) => membership.storeId === storeId)?.role
+  const isLive = connection.state === 'live'
+  const isRefused = connection.state === 'unauthorized'
+
+  useWebSocketEvent('*', store.hear)
+  useSocketSession()
+  const refresh = useEffectEvent(() => void onRefresh().catch((error: unknown) => console.warn('the session could not be read', error)))
+  useWebSocketEvent('unsubscribed', (frame) => frame.data.storeId === storeId && refresh())
+  useEffect(() => {
+    if (isRefused) refresh()
+  }, [isRefused])
+
+  const scope = useMemo((): StoreScope | undefined => {
+    if (!data || !role) return undefined
+    return { storeId, user: session.user, role, session: store, state: store.state, data, outbox, isLive, ...withPending(data, pending) }
+  }, [storeId, session.user, role, store, data, outbox, isLive, pending])
   useTitle(data?.store.name, data?.unseen.size ?? 0)
 
-  if (client.state === 'unauthorized' || !role) return <Refused />
-  if (!scope) return <Waiting text={client.state === 'offline' ? 'The server cannot be reached. Trying again …' : 'Opening the store …'} />
-  const shown = viewsFor(role).includes(view) ? view : 'board'
-  const Content = contents[shown]
-  if (shown === 'kitchen') {
-    return (
-      <StoreScopeProvider value={scope}>
-        <main>
-          <Content />
-        </main>
-      </StoreScopeProvider>
-    )
-  }
+  if (isRefused || !role) return <Refused />
+  if (!scope) return <Waiting text={connection.state === 'offline' ? 'The server cannot be reached. Trying again …' : 'Opening the store …'} />
   return (
     <StoreScopeProvider value={scope}>
-      <div className="shell">
-        <header className="top">
-          <Link className="store-name" href="/console" title="All stores">
-            <Icon name="store" />
-            <b>{scope.data.store.name}</b>
-            {!scope.data.store.isOpen && <span className="chip warn">Closed</span>}
-          </Link>
-          <span className="push" />
-          <NewMark scope={scope} />
-          <ConnectionMark />
-          <SoundButton />
-          <UserMenu user={session.user} onSignOut={onSignOut} />
-        </header>
-        <Nav storeId={storeId} role={role} view={shown} unseen={scope.data.unseen.size} />
-        <main>
-          <Content />
-        </main>
-      </div>
+      <Frame scope={scope} view={viewsFor(role).includes(view) ? view : 'board'} onSignOut={onSignOut} />
     </StoreScopeProvider>
   )
 }
 
-function useConnection(userId: string, storeId: string, onRefresh: () => Promise<unknown>): StoreConnection {
-  const [connection] = useState(() => {
-    const refresh = () => void onRefresh().catch((error: unknown) => console.warn('the session could not be read', error))
-    return new StoreConnection(userId, storeId, { onRefused: refresh, onUserChanged: refresh })
-  })
+function Frame({ scope, view, onSignOut }: { scope: StoreScope; view: View; onSignOut: () => void }) {
+  const Content = contents[view]
+  if (view === 'kitchen') {
+    return (
+      <main>
+        <Content />
+      </main>
+    )
+  }
+  return (
+    <div className="shell">
+      <header className="top">
+        <Link className="store-name" href="/console" title="All stores">
+          <Icon name="store" />
+          <b>{scope.data.store.name}</b>
+          {!scope.data.store.isOpen && <span className="chip warn">Closed</span>}
+        </Link>
+        <span className="push" />
+        <NewMark scope={scope} />
+        <ConnectionMark />
+        <SoundButton />
+        <UserMenu user={scope.user} onSignOut={onSignOut} />
+      </header>
+      <Nav storeId={scope.storeId} role={scope.role} view={view} unseen={scope.data.unseen.size} />
+      <main>
+        <Content />
+      </main>
+    </div>
+  )
+}
+
+/** Writes carry the socket's session, so that their events are known as this page's own. */
+function useSocketSession() {
+  const shared = useContext(WebSocketContext)
   useEffect(() => {
-    connection.start()
-    return () => connection.stop()
-  }, [connection])
-  return connection
+    setSocketSession(() => shared?.connection.client.getSnapshot().sessionId ?? null)
+    return () => setSocketSession(() => null)
+  }, [shared])
 }
 
 function useTitle(name: string | undefined, unseen: number) {
@@ -132,7 +177,7 @@ function NewMark({ scope }: { scope: StoreScope }) {
 
 function Refused() {
   return (
-    <main className="waiting">
+    <main className="interlude">
       <p role="alert">This store is not open to you.</p>
       <Link className="button" href="/console">
         Your stores

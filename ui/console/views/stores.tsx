@@ -1,9 +1,10 @@
 import { useEffect, useState } from 'react'
-import { readAll, request } from '~/ui/console/model/api'
 import { parsePercent } from '~/ui/console/model/format'
 import { messageOf } from '~/ui/console/model/problems'
+import { rest } from '~/ui/console/model/rest'
 import { Link, navigate, storePath } from '~/ui/console/model/router'
 import type { CurrentSession } from '~/ui/console/model/session'
+import { useOnce } from '~/ui/console/model/writes'
 import { Brand } from '~/ui/console/parts/brand'
 import { Form, SelectField, TextField, useSubmission } from '~/ui/console/parts/form'
 import { Icon } from '~/ui/console/parts/icon'
@@ -18,8 +19,8 @@ export function StoresPage({ session, onSignOut }: { session: CurrentSession; on
 
   useEffect(() => {
     let isCurrent = true
-    readAll<Store>('/stores').then(
-      (rows) => isCurrent && setStores(rows),
+    rest.readAll('GET /stores', {}).then(
+      ({ rows }) => isCurrent && setStores(rows),
       (error: unknown) => isCurrent && setProblem(messageOf(error)),
     )
     return () => {
@@ -74,6 +75,7 @@ function currencies(): (readonly [string, string])[] {
 
 function NewStore() {
   const submission = useSubmission()
+  const once = useOnce()
   return (
     <section className="sheet padded" aria-label="New store">
       <Form
@@ -86,7 +88,7 @@ function NewStore() {
             taxRateBps: fields.parsed('taxRate', parsePercent, 'Enter a rate like 19 or 7.5'),
             pricesIncludeTax: fields.has('pricesIncludeTax'),
           }
-          const { data } = await request<Store>('POST', '/stores', { body })
+          const { data } = await rest.call('POST /stores', { body, headers: once(body) })
           navigate(storePath(data.id, 'catalogue'))
         }}
       >

@@ -1,24 +1,27 @@
 import { useEffect, useState } from 'react'
-import { readAll, request } from '~/ui/console/model/api'
 import { messageOf } from '~/ui/console/model/problems'
+import { rest } from '~/ui/console/model/rest'
 import { deviceLink } from '~/ui/console/model/session'
 import { isManager, useStoreScope } from '~/ui/console/model/store-scope'
 import { notify } from '~/ui/console/model/toasts'
-import { write } from '~/ui/console/model/writes'
+import { useOnce } from '~/ui/console/model/writes'
 import { CopyButton } from '~/ui/console/parts/copy-button'
 import { DeleteButton } from '~/ui/console/parts/delete-button'
 import { Dialog } from '~/ui/console/parts/dialog'
 import { Form, SelectField, TextField, useSubmission } from '~/ui/console/parts/form'
 import { Icon } from '~/ui/console/parts/icon'
 import type { Role } from '~/utils/contracts/common'
-import type { NewDevice, StoreMember } from '~/utils/contracts/member'
+import type { ChangeMember, CreateDevice, NewDevice, StoreMember } from '~/utils/contracts/member'
 import type { PresentUser } from '~/utils/contracts/presence'
 
+type MemberRole = ChangeMember['role']
+
+const memberRoles: readonly MemberRole[] = ['owner', 'manager', 'staff', 'kitchen']
 const roleNames: Record<Role, string> = { owner: 'Owner', manager: 'Manager', staff: 'Staff', kitchen: 'Kitchen', kiosk: 'Kiosk' }
 
 /** Whom each role may make a member, and change. */
-const grants: Record<Role, readonly Role[]> = {
-  owner: ['owner', 'manager', 'staff', 'kitchen'],
+const grants: Record<Role, readonly MemberRole[]> = {
+  owner: memberRoles,
   manager: ['staff', 'kitchen'],
   staff: [],
   kitchen: [],
@@ -67,8 +70,9 @@ function useCrew() {
   // biome-ignore lint/correctness/useExhaustiveDependencies: the revision says when to read again
   useEffect(() => {
     let isCurrent = true
-    Promise.all([readAll<StoreMember>(`/stores/${storeId}/members`), request<PresentUser[]>('GET', `/stores/${storeId}/presence`)]).then(
-      ([crew, { data: users }]) => {
+    const params = { storeId }
+    Promise.all([rest.readAll('GET /stores/{storeId}/members', { params }), rest.call('GET /stores/{storeId}/presence', { params })]).then(
+      ([{ rows: crew }, { data: users }]) => {
         if (!isCurrent) return
         setMembers(crew)
         setPresent(users)
@@ -106,12 +110,12 @@ function CrewRow({ member, sessions }: { member: StoreMember; sessions: number }
   const isDevice = member.kind === 'device'
   const granted = grants[scope.role]
   const canChange = !isDevice && scope.role === 'owner'
-  const canRemove = isDevice ? isManager(scope.role) : isMe || granted.includes(member.role)
-  const path = `/${isDevice ? 'devices' : 'members'}/${member.userId}`
+  const canRemove = isDevice ? isManager(scope.role) : isMe || granted.some((role) => role === member.role)
+  const params = { storeId: scope.storeId, userId: member.userId }
 
-  async function changeRole(role: string) {
+  async function changeRole(role: MemberRole) {
     try {
-      await write(scope, 'PATCH', path, { role })
+      await rest.call('PATCH /stores/{storeId}/members/{userId}', { params, body: { role } })
       scope.state.crewChanged()
     } catch (error) {
       notify('error', `${member.name} was not changed: ${messageOf(error)}`)
@@ -130,7 +134,14 @@ function CrewRow({ member, sessions }: { member: StoreMember; sessions: number }
         <span className="soft row-sub">{member.email}</span>
       </span>
       {canChange ? (
-        <select aria-label={`Role of ${member.name}`} value={member.role} onChange={(event) => void changeRole(event.currentTarget.value)}>
+        <select
+          aria-label={`Role of ${member.name}`}
+          value={member.role}
+          onChange={(event) => {
+            const role = memberRoles.find((each) => each === event.currentTarget.value)
+            if (role) void changeRole(role)
+          }}
+        >
           {granted.map((role) => (
             <option key={role} value={role}>
               {roleNames[role]}
@@ -147,7 +158,8 @@ function CrewRow({ member, sessions }: { member: StoreMember; sessions: number }
           name={isMe ? 'this store' : member.name}
           explanation={isDevice ? 'Its token ends at once.' : isMe ? 'You lose this store at once.' : 'The store is closed to them at once.'}
           onDelete={async () => {
-            await write(scope, 'DELETE', path)
+            if (isDevice) await rest.call('DELETE /stores/{storeId}/devices/{userId}', { params })
+            else await rest.call('DELETE /stores/{storeId}/members/{userId}', { params })
             scope.state.crewChanged()
           }}
         />
@@ -159,13 +171,15 @@ function CrewRow({ member, sessions }: { member: StoreMember; sessions: number }
 function MemberDialog({ onClose }: { onClose: () => void }) {
   const scope = useStoreScope()
   const submission = useSubmission()
+  const once = useOnce()
   return (
     <Dialog title="Add a member" onClose={onClose}>
       <Form
         submission={submission}
         onDone={onClose}
         onSubmit={async (fields) => {
-          await write(scope, 'POST', '/members', { email: fields.text('email'), role: fields.text('role') })
+          const body = { email: fields.text('email'), role: fields.oneOf('role', memberRoles) }
+          await rest.call('POST /stores/{storeId}/members', { params: { storeId: scope.storeId }, body, headers: once(body) })
           scope.state.crewChanged()
         }}
       >
@@ -198,6 +212,7 @@ const deviceRoles = [
 function DeviceDialog({ onClose }: { onClose: () => void }) {
   const scope = useStoreScope()
   const submission = useSubmission()
+  const once = useOnce()
   const [made, setMade] = useState<NewDevice>()
   if (made) {
     return (
@@ -224,7 +239,9 @@ function DeviceDialog({ onClose }: { onClose: () => void }) {
       <Form
         submission={submission}
         onSubmit={async (fields) => {
-          const { data } = await write<NewDevice>(scope, 'POST', '/devices', { name: fields.text('name'), role: fields.text('role') })
+          const roles = deviceRoles.map(([role]) => role)
+          const body: CreateDevice = { name: fields.text('name'), role: fields.oneOf('role', roles) }
+          const { data } = await rest.call('POST /stores/{storeId}/devices', { params: { storeId: scope.storeId }, body, headers: once(body) })
           setMade(data)
           scope.state.crewChanged()
         }}

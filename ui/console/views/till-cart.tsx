@@ -98,7 +98,7 @@ export function CartPane({ lines, setLines, charges, setCharges, onBack }: Props
 }
 
 /** A phone number without a name still makes a customer that can be called back. */
-function newCustomer(fields: Fields): object {
+function newCustomer(fields: Fields) {
   const [firstName, phone] = [fields.text('customerName'), fields.optional('customerPhone')]
   return firstName || phone ? { customer: { firstName: firstName || 'Guest', phone } } : {}
 }

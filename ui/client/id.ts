@@ -1,4 +1,7 @@
-/** A UUIDv7 (RFC 9562): this page's own id for an order, known before any answer. Works without a secure context. */
+/**
+ * A UUIDv7 (RFC 9562): an id that a client gives before any answer. By `getRandomValues` alone, since `randomUUID` is
+ * missing on plain HTTP.
+ */
 export function newId(nowMs = Date.now()): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16))
   const time = nowMs.toString(16).padStart(12, '0')
