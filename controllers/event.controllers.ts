@@ -5,11 +5,11 @@ import type { EventQuery, LoggedMessage } from '~/utils/contracts/event'
 import type { LoggedEvent } from '~/utils/contracts/logged-event'
 import { notFound, positionExpired } from '~/utils/errors'
 import { frameOf } from '~/utils/event-view'
-import { opened } from '~/utils/sealing'
+import { canOpen, opened } from '~/utils/sealing'
 
 /**
  * The store's log as this member may see it, as WebSocket messages. Throws 410 when the log does not continue from the
- * position: another epoch, pruned since, or ahead of the log.
+ * position: another epoch, pruned since, ahead of the log, or sealed with a key that is not configured any more.
  */
 export async function listEvents(member: Member, { after, epoch, types, limit }: EventQuery) {
   const stream = storeStream(member.storeId)
@@ -20,6 +20,7 @@ export async function listEvents(member: Member, { after, epoch, types, limit }:
   if (epoch !== undefined && epoch !== head.epoch) throw positionExpired()
   if (after < head.prunedSeq || after > head.seq) throw positionExpired()
   const events = page.events.slice(0, limit)
+  if (events.some(({ enc }) => enc && !canOpen(enc))) throw positionExpired()
   const nextCursor = page.events.length > limit ? String(events.at(-1)?.seq) : null
   return { data: events.map((event) => messageOf(event, view)), nextCursor, position: `${stream}=${head.epoch}:${head.seq}` }
 }

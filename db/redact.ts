@@ -1,21 +1,25 @@
 import { sql } from 'drizzle-orm'
 import { rowsOf, type Transaction } from '~/db/client'
 import type { Enc, StreamName } from '~/utils/contracts/logged-event'
-import { generationOf, open, seal } from '~/utils/sealing'
+import { canOpen, generationOf, open, seal } from '~/utils/sealing'
 
 /**
  * Takes a person out of what was kept for delivery and replay. These are the only statements that change a logged event:
  * its position, id and type stay, so that readers of the log miss nothing.
  */
 
-/** Replaces the data of a stream's events that tell of `id` or mention it. Answers the ids of what they tell of. */
+/**
+ * Replaces the data of a stream's events that tell of `id` or mention it. Answers the ids of what they tell of. Events
+ * whose key is gone stay as they are: nobody can read the person in them.
+ */
 export async function redactEvents(tx: Transaction, stream: StreamName, id: string, redact: (data: unknown) => unknown): Promise<string[]> {
   const rows = await rowsOf<{ seq: number; id: string; type: string; subject_id: string | null; json: string; enc: Enc | null }>(
     tx,
     sql`select seq::float8 as seq, id, type, subject_id, data::text as json, enc from events
     where stream = ${stream} and (subject_id = ${id} or position(${id} in data::text) > 0) order by seq for update`,
   )
-  const redacted = rows.map(({ seq, id, type, json, enc }) => {
+  const readable = rows.filter(({ enc }) => !enc || canOpen(enc))
+  const redacted = readable.map(({ seq, id, type, json, enc }) => {
     const bound = { stream, id, type }
     const data = JSON.stringify(redact(JSON.parse(enc ? open(bound, enc, json) : json)))
     const sealed = enc ? seal(bound, generationOf(enc.kid), data) : { json: data, enc: null }

@@ -50,10 +50,13 @@ export function seal(bound: Bound, generation: number, data: string): { enc: Enc
 export function open(bound: Bound, enc: Enc, json: string): string {
   const { sealed } = JSON.parse(json) as { sealed: string }
   const bytes = Buffer.from(sealed, 'base64url')
-  const decipher = createDecipheriv('aes-256-gcm', streamKey(bound.stream, enc.kid), Buffer.from(enc.iv, 'base64url'))
+  const decipher = createDecipheriv('aes-256-gcm', streamKey(bound.stream, enc.kid), Buffer.from(enc.iv, 'base64url'), { authTagLength: 16 })
   decipher.setAAD(additionalData(bound, enc.kid)).setAuthTag(bytes.subarray(-16))
   return decipher.update(bytes.subarray(0, -16), undefined, 'utf8') + decipher.final('utf8')
 }
+
+/** Whether the configured key that sealed it is still there: without it nobody can open the event any more. */
+export const canOpen = (enc: Enc): boolean => masterKeys.has(masterIdOf(enc.kid))
 
 /** The event as it was before it was sealed; another event stays as it is. */
 export const opened = (event: LoggedEvent): LoggedEvent => (event.enc ? { ...event, json: open(event, event.enc, event.json), enc: null } : event)
@@ -76,13 +79,15 @@ export function keysOf(stream: StreamName, generation: number): StreamKey[] {
   )
 }
 
+const masterIdOf = (kid: string): string => kid.split('.')[0] ?? ''
+
 const additionalData = ({ stream, id, type }: Bound, kid: string) => Buffer.from(`${stream}|${id}|${type}|${kid}`)
 
 function streamKey(stream: string, kid: string): Buffer {
   const name = `${stream}|${kid}`
   const known = derived.get(name)
   if (known) return known
-  const master = masterKeys.get(kid.split('.')[0] ?? '')
+  const master = masterKeys.get(masterIdOf(kid))
   if (!master) throw new Error(`No configured key has the id of ${kid}`)
   const key = Buffer.from(hkdfSync('sha256', master, '', `zipzap v1 ${name}`, 32))
   if (derived.size >= maxDerived) derived.clear()
