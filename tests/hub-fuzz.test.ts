@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import fc from 'fast-check'
 import { ControlledServer } from './support/controlled'
-import { type Hostile, hostileFrames, type Known } from './support/hostile'
+import { type Hostile, hostileMessages, type Known, lastWords } from './support/hostile'
 import { ModelRun, registerCast } from './support/hub-model'
 import { RawSocket } from './support/raw-socket'
 
@@ -13,31 +13,42 @@ import { RawSocket } from './support/raw-socket'
 const frames = Number(process.env.HUB_FUZZ_FRAMES ?? 5_000)
 const seed = Number(process.env.HUB_FUZZ_SEED ?? Math.floor(Math.random() * 2 ** 31))
 const sockets = 50
-/** Fewer than the burst that a socket is allowed: nothing is turned away before it was parsed. */
-const framesPerSocket = 60
+/** Few enough that most of them are handled before the tenth invalid one ends the socket. */
+const framesPerSocket = 20
 /** What a process may grow by that has handled all this: its heap is never as tight again as at the start. */
 const growthBytes = 96 * 1024 * 1024
 
-/** Opens a socket, sends it all, and waits until the server has read it or hung up. */
-async function attack(port: number, known: Known, hostile: Hostile[], isKnown: boolean): Promise<void> {
-  const done = Promise.withResolvers<void>()
+/** Opens a socket and says it all; the last word only when the rest has been answered, or the socket is gone. */
+async function attack(port: number, known: Known, { messages, lastWord }: Attack, isKnown: boolean): Promise<void> {
+  const gone = Promise.withResolvers<void>()
+  const waiting = new Map<string, () => void>()
   const socket = await RawSocket.open(port, {
-    onText: (text) => {
-      if (text.includes('"replyTo":"the end"')) done.resolve()
-    },
-    onClose: () => done.resolve(),
+    onText: (text) => waiting.get(JSON.parse(text).data.replyTo)?.(),
+    onClose: () => gone.resolve(),
   })
-  if (isKnown) socket.send({ type: 'authenticate', data: { userId: known.userId, token: known.token, storeId: known.storeId } })
-  for (const one of hostile) {
-    if (one.kind === 'bytes') socket.sendBytes(one.bytes)
-    else socket.sendFrame(one.opcode, one.payload, one.isFinal)
+  const ask = (message: { type: string; data?: object }) => {
+    const id = crypto.randomUUID()
+    const answered = new Promise<void>((resolve) => waiting.set(id, resolve))
+    socket.send({ ...message, id })
+    return Promise.race([answered, gone.promise])
   }
-  // A frame that was begun may swallow this: then the server waits, and this end gives up.
-  socket.send({ type: 'ping', id: 'the end' })
-  const timer = setTimeout(done.resolve, 2_000)
-  await done.promise
+  if (isKnown) await ask({ type: 'authenticate', data: { userId: known.userId, token: known.token, storeId: known.storeId } })
+  for (const message of messages) say(socket, message)
+  await ask({ type: 'ping' })
+  say(socket, lastWord)
+  socket.close()
+  // Something that was begun may have swallowed the goodbye.
+  const timer = setTimeout(gone.resolve, 200)
+  await gone.promise
   clearTimeout(timer)
   socket.cut()
+}
+
+type Attack = { messages: Hostile[]; lastWord: Hostile }
+
+function say(socket: RawSocket, hostile: Hostile): void {
+  if (hostile.kind === 'bytes') socket.sendBytes(hostile.bytes)
+  else socket.sendFrame(hostile.opcode, hostile.payload, hostile.isFinal)
 }
 
 // Not the shared one, whose heart beats too fast for a client that shares its processor with an attack.
@@ -55,7 +66,12 @@ test(`${frames} hostile frames disturb nobody (seed ${seed})`, async () => {
   const known = { userId: attacker.userId, token: attacker.token, storeId: run.store(0).id, foreignStoreId: run.store(1).id }
   await run.perform({ do: 'role', who: 0, store: 1, role: null })
   const chunks = Array.from({ length: Math.ceil(frames / framesPerSocket) }, (_, index) => index)
-  const sample = (index: number) => fc.sample(hostileFrames(known), { numRuns: framesPerSocket, seed: seed + index })
+  const sample = (index: number): Attack => {
+    const parameters = { numRuns: framesPerSocket - 1, seed: seed + index }
+    const [lastWord] = fc.sample(lastWords, { numRuns: 1, seed: seed + index })
+    if (!lastWord) throw new Error('nothing was generated')
+    return { messages: fc.sample(hostileMessages(known), parameters), lastWord }
+  }
 
   async function attackUntilNoneIsLeft(): Promise<void> {
     for (let index = chunks.pop(); index !== undefined; index = chunks.pop()) {

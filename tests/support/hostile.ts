@@ -79,42 +79,43 @@ const polluted = fc.constantFrom(
   '{"type":"ping","id":"a","id":"b","data":{}}',
 )
 
-/** The arguments of a handler, each right, wrong or missing. */
-function handlerData(known: Known): fc.Arbitrary<object> {
-  const store = fc.oneof(fc.constantFrom<unknown>(known.storeId, known.storeId, known.foreignStoreId, known.storeId.toUpperCase()), nasty)
-  const stream = fc.oneof(
-    fc.constantFrom<unknown>(`store:${known.storeId}`, `user:${known.userId}`, `store:${known.foreignStoreId}`, 'store:', 'x'),
-    nasty,
-  )
-  const seq = fc.oneof(fc.constantFrom<unknown>(0, 1, 2 ** 53 - 1, 2 ** 53, -1, 1.5, '1'), nasty)
-  const position = fc.oneof(fc.record({ epoch: fc.oneof(fc.constant<unknown>('e'), nasty), seq }), nasty)
-  const events = fc.oneof(fc.constant<unknown>(['order_created']), fc.array(nasty, { maxLength: 40 }), nasty)
-  const where = fc.oneof(fc.record({ status: events, type: events }), nasty)
-  const resume = fc.oneof(
-    position,
-    fc
-      .array(fc.tuple(stream, position), { maxLength: 60 })
-      .map((entries) => Object.fromEntries(entries.map(([key, value]) => [typeof key === 'string' ? key : toJson(key), value]))),
-  )
-  return fc.record(
-    {
-      userId: fc.oneof(fc.constant<unknown>(known.userId), nasty),
-      token: fc.oneof(fc.constant<unknown>(known.token), nasty),
-      ticket: nasty,
-      storeId: store,
-      deviceId: nasty,
-      events,
-      where,
-      resume,
-      stream,
-      epoch: fc.oneof(fc.constant<unknown>('e'), nasty),
-      seq,
-      action: nasty,
-      trackingToken: nasty,
-    },
-    { requiredKeys: [] },
+type Fields = Record<string, unknown>
+
+/** Messages that a handler would take: what is wrong with them, if anything, is not their shape. */
+function plausible(known: Known): fc.Arbitrary<{ type: string; data: Fields }> {
+  const storeId = fc.constantFrom(known.storeId, known.storeId, known.foreignStoreId, known.storeId.toUpperCase(), 'x', 'a:b')
+  const stream = fc.constantFrom(`store:${known.storeId}`, `user:${known.userId}`, `store:${known.foreignStoreId}`, 'store:', '__proto__')
+  const position = fc.record({ epoch: fc.constantFrom('e', '__proto__', repeated('e', 100)), seq: fc.constantFrom(0, 1, 10, 2 ** 53 - 1) })
+  const resume = fc.dictionary(stream, position, { maxKeys: 5 })
+  const filter = {
+    events: fc.subarray(['order_created', 'product_updated', 'user_joined', 'custom_action']),
+    where: fc.record({ status: fc.subarray(['pending', 'ready']), type: fc.subarray(['pickup']) }, { requiredKeys: [] }),
+  }
+  const some = (type: string, model: Record<string, fc.Arbitrary<unknown>>, requiredKeys: string[]) =>
+    fc.record(model, { requiredKeys, noNullPrototype: true }).map((data) => ({ type, data }))
+  const credentials = { userId: fc.constantFrom(known.userId, known.userId, 'x'), token: fc.constantFrom(known.token, known.token, 'x'.repeat(43)) }
+  return fc.oneof(
+    some(
+      'authenticate',
+      { ...credentials, storeId, deviceId: fc.constantFrom('d', '\u0000'), ...filter, resume, ticket: fc.constant('t'.repeat(43)) },
+      ['userId'],
+    ),
+    some('subscribe', { storeId, ...filter, resume: fc.oneof(resume, position) }, ['storeId']),
+    some('subscribe', { trackingToken: fc.constantFrom('t', 't'.repeat(43), '\u0000') }, ['trackingToken']),
+    some('unsubscribe', { storeId }, ['storeId']),
+    some('ack', { stream, epoch: fc.constantFrom('e', ''), seq: fc.constantFrom(0, 1, 2 ** 53 - 1) }, ['stream', 'epoch', 'seq']),
+    some('custom_action', { action: fc.constantFrom('a', '__proto__', '\ud800'), storeId, more: nasty }, ['action']),
+    some('ping', { more: nasty }, []),
   )
 }
+
+/** Plausible, with some fields replaced. */
+const spoiled = (known: Known): fc.Arbitrary<{ type: string; data: Fields }> =>
+  fc.tuple(plausible(known), fc.array(fc.tuple(fc.nat(9), nasty), { minLength: 1, maxLength: 2 })).map(([{ type, data }, changes]) => {
+    const names = Object.keys(data)
+    const changed = changes.map(([index, value]): [string, unknown] => [names[index % names.length] ?? 'storeId', value])
+    return { type, data: { ...data, ...Object.fromEntries(changed) } }
+  })
 
 const text = (value: string): Hostile => ({ kind: 'frame', opcode: opcodes.text, payload: Buffer.from(value), isFinal: true })
 
@@ -127,36 +128,31 @@ function toJson(value: unknown): string {
   }
 }
 
-export function hostileFrames(known: Known): fc.Arbitrary<Hostile> {
-  const envelope = fc.record(
-    {
-      type: fc.oneof({ weight: 6, arbitrary: fc.constantFrom<unknown>(...clientTypes) }, fc.constantFrom<unknown>(...otherTypes), nasty),
-      id: fc.oneof(fc.constant<unknown>('id'), nasty),
-      data: fc.oneof({ weight: 6, arbitrary: handlerData(known) }, nasty),
-      timestamp: nasty,
-      seq: nasty,
-    },
+/** What the hub parses and handles, or answers as an invalid message. */
+export function hostileMessages(known: Known): fc.Arbitrary<Hostile> {
+  const junk = fc.record(
+    { type: fc.oneof(fc.constantFrom<unknown>(...clientTypes, ...otherTypes), nasty), id: nasty, data: nasty, timestamp: nasty, seq: nasty },
     { requiredKeys: ['type'] },
   )
-  const json = envelope.map(toJson)
-  const broken = fc.tuple(json, fc.nat(200)).map(([whole, at]) => whole.slice(0, at))
-  const bytes = fc.uint8Array({ maxLength: 200 })
-  return fc.oneof(
-    { weight: 12, arbitrary: json.map(text) },
-    { weight: 2, arbitrary: fc.oneof(deep, polluted, broken, fc.string({ unit: 'binary', maxLength: 200 })).map(text) },
-    {
-      weight: 1,
-      arbitrary: fc.constantFrom(16_384, 16_385, 70_000).map((length) => text(`{"type":"ping","data":{"x":"${repeated('y', length - 31)}"}}`)),
-    },
-    {
-      weight: 1,
-      arbitrary: fc.record({
-        kind: fc.constant('frame' as const),
-        opcode: fc.constantFrom(0, 1, 2, 3, 7, 8, 9, 10, 11, 15),
-        payload: bytes,
-        isFinal: fc.boolean(),
-      }),
-    },
-    { weight: 1, arbitrary: bytes.map((some): Hostile => ({ kind: 'bytes', bytes: some })) },
-  )
+  const broken = fc.tuple(junk.map(toJson), fc.nat(200)).map(([whole, at]) => whole.slice(0, at))
+  return fc
+    .oneof(
+      { weight: 8, arbitrary: plausible(known).map(toJson) },
+      { weight: 4, arbitrary: spoiled(known).map(toJson) },
+      { weight: 2, arbitrary: junk.map(toJson) },
+      { weight: 1, arbitrary: fc.oneof(deep, polluted, broken, fc.string({ unit: 'binary', maxLength: 200 })) },
+    )
+    .map(text)
 }
+
+/** What ends a socket: too long, not text, not even a frame. */
+export const lastWords: fc.Arbitrary<Hostile> = fc.oneof(
+  fc.constantFrom(16_384, 16_385, 70_000).map((length) => text(`{"type":"ping","data":{"x":"${repeated('y', length - 31)}"}}`)),
+  fc.record({
+    kind: fc.constant('frame' as const),
+    opcode: fc.constantFrom(0, 1, 2, 3, 7, 8, 9, 10, 11, 15),
+    payload: fc.uint8Array({ maxLength: 200 }),
+    isFinal: fc.boolean(),
+  }),
+  fc.uint8Array({ maxLength: 200 }).map((some): Hostile => ({ kind: 'bytes', bytes: some })),
+)
