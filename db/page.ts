@@ -2,6 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { and, desc, type InferSelectModel, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import { db, type Transaction } from '~/db/client'
+import { isId, timestamp } from '~/utils/contracts/common'
 import type { StreamName } from '~/utils/contracts/logged-event'
 import { badRequest } from '~/utils/errors'
 
@@ -82,6 +83,7 @@ function decodeCursor(text: string, scope: string): Cursor {
   const payload = bytes.subarray(12).toString()
   const [createdAt, id] = payload.split('~')
   const isOurs = bytes.length > 12 && bytes.toString('base64url') === text && timingSafeEqual(bytes.subarray(0, 12), checksumOf(payload, scope))
-  if (!isOurs || !createdAt || !id) throw badRequest('invalid_cursor', 'The cursor is broken, or belongs to another list')
+  if (!isOurs || !timestamp.safeParse(createdAt).success || !createdAt || !isId(id))
+    throw badRequest('invalid_cursor', 'The cursor is broken, or belongs to another list')
   return { createdAt, id }
 }

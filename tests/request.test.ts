@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { createHmac } from 'node:crypto'
 import { loadConfig } from '~/utils/config'
 import { isOwnOrigin } from '~/utils/origin'
 import { anonymous } from './support/api'
@@ -111,6 +112,15 @@ describe('a wrong Idempotency-Key', () => {
 test('a cursor that nobody gave out is 400, however long, and whatever it holds', async () => {
   const world = await createWorld()
   await createProduct(world)
+  // The checksum needs no secret, so that a client can make one that fits whatever it likes.
+  const forged = (payload: string) => {
+    const checksum = createHmac('sha256', 'zipzap.cursor.v1').update(`members ${world.storeId}\n${payload}`).digest().subarray(0, 12)
+    return Buffer.concat([checksum, Buffer.from(payload)]).toString('base64url')
+  }
+  for (const payload of [`yesterday~${world.storeId}`, '2026-01-01T00:00:00.000Z~me', `2026-99-01T00:00:00.000Z~${world.storeId}`]) {
+    const answer = await world.owner.api.get(`${world.path}/members?cursor=${forged(payload)}`)
+    expect([answer.status, answer.code]).toEqual([400, 'invalid_cursor'])
+  }
   for (const cursor of ['', 'x'.repeat(2000), '%00', unique('cursor')]) {
     const answer = await world.owner.api.get(`${world.path}/products?cursor=${cursor}`)
     expect([answer.status, answer.code]).toEqual([400, 'invalid_cursor'])

@@ -94,7 +94,7 @@ export const security: NonNullable<RouteConfig['security']> = [{ bearer: [] }, {
 
 // Validation
 
-type HookResult = { success: true } | { success: false; error: z.core.$ZodError; target: string }
+type HookResult = { target: string } & ({ success: true } | { success: false; error: z.core.$ZodError })
 
 /**
  * Turns a failed validation into its answer. A 404 or 412 that the route would give comes first; a wrong path
