@@ -16,7 +16,8 @@ export function changesOf<T extends object>(
   patch: { [K in keyof T]?: T[K] | undefined },
 ): { values: Partial<T>; updatedFields: Record<string, true> } | null {
   const changed = (Object.keys(patch) as (keyof T & string)[]).filter(
-    (key) => patch[key] !== undefined && !Bun.deepEquals(patch[key], row[key], true),
+    // `===` first: to deepEquals, 0 and the -0 that JSON may hold differ.
+    (key) => patch[key] !== undefined && patch[key] !== row[key] && !Bun.deepEquals(patch[key], row[key], true),
   )
   if (changed.length === 0) return null
   return {

@@ -19,7 +19,7 @@ const orderParams = z.object({ storeId: id, id })
 
 /** A kiosk gives no discounts, and knows no customers but those it brings along. */
 const mayTake = (member: Member, fields: Record<string, unknown>) =>
-  member.role !== 'kiosk' || (fields.discount === undefined && (fields.customerId ?? null) === null)
+  member.role !== 'kiosk' || ((fields.discount ?? 0) === 0 && (fields.customerId ?? null) === null)
 
 orderRoutes.openapi(
   createRoute({

@@ -5,7 +5,7 @@ import { bodyRight, inStore, inStoreWithBody, judgedFirst } from '~/routes/middl
 import { newRouter } from '~/routes/router'
 import { anyMember, crew, hasRole, type Member, managers } from '~/utils/actor'
 import { id } from '~/utils/contracts/common'
-import { createProductSchema, floorFields, productQuerySchema, productSchema, updateProductSchema } from '~/utils/contracts/product'
+import { createProductSchema, managerFields, productQuerySchema, productSchema, updateProductSchema } from '~/utils/contracts/product'
 import { body, memberFailures, ok, page, pageOf, security, success, versionFailures } from '~/utils/http'
 
 export const productRoutes = newRouter()
@@ -15,7 +15,7 @@ const inStoreParams = z.object({ storeId: id })
 const productParams = z.object({ storeId: id, id })
 
 const mayChange = (member: Member, fields: Record<string, unknown>) =>
-  hasRole(member.role, 'manager') || Object.keys(fields).every((field) => floorFields.includes(field))
+  hasRole(member.role, 'manager') || !Object.keys(fields).some((field) => managerFields.includes(field))
 
 productRoutes.openapi(
   createRoute({

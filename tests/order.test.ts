@@ -403,6 +403,7 @@ test('a kiosk takes orders without discount, and reads those it made', async () 
     expect((await kiosk.api.post(path, body)).status).toBe(403)
   }
   expect((await kiosk.api.get(path)).data).toEqual([made.data])
+  expect((await kiosk.api.post(path, orderOf(product.id, { discount: 0, type: 'nonsense' }))).status).toBe(422)
   expect((await kiosk.api.get(`${path}/${made.data.id}`)).data).toEqual(made.data)
   expect((await kiosk.api.get(`${path}/${theirs.id}`)).status).toBe(404)
   expect((await kiosk.api.patch(`${path}/${made.data.id}`, { note: 'x' })).status).toBe(403)

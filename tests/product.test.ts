@@ -111,6 +111,20 @@ test('a change makes one version and one event; a PATCH that changes nothing mak
   ])
 })
 
+test('the zero that JSON can write with a minus changes nothing', async () => {
+  const world = await createWorld()
+  const product = await createProduct(world, { price: 0, stock: 0 })
+  const answer = await world.manager.api.request('PATCH', `${world.path}/products/${product.id}`, { rawBody: '{"price":-0,"stock":-0}' })
+  expect([answer.status, answer.data.version]).toEqual([200, 1])
+})
+
+test('a field that no product has is a wrong one for everybody, not a missing right', async () => {
+  const world = await createWorld()
+  const product = await createProduct(world)
+  const answer = await world.kitchen.api.patch(`${world.path}/products/${product.id}`, { stock: 1, colour: 'red' })
+  expect([answer.status, detailPaths(answer)]).toEqual([422, ['colour']])
+})
+
 test('staff and kitchen change availability and stock only, whatever else the body says', async () => {
   const world = await createWorld()
   const product = await createProduct(world, { stock: 3 })

@@ -55,8 +55,8 @@ export type CreateProduct = z.infer<typeof createProductSchema>
 export const updateProductSchema = z.strictObject(fields).partial().meta({ id: 'UpdateProduct' })
 export type UpdateProduct = z.infer<typeof updateProductSchema>
 
-/** What staff and kitchen may change of a product. */
-export const floorFields: readonly string[] = ['isAvailable', 'stock']
+/** What staff and kitchen may not change of a product. An unknown field is no question of rights: validation names it. */
+export const managerFields: readonly string[] = Object.keys(fields).filter((field) => field !== 'isAvailable' && field !== 'stock')
 
 export const productQuerySchema = z.strictObject({
   ...pageQuery,
