@@ -62,8 +62,11 @@ export function credentialOf(headers: Headers): { token: string; via: 'bearer' |
   if (authorization !== null) return { token: /^Bearer +([\w.~+/=-]+)$/i.exec(authorization)?.[1] ?? '', via: 'bearer' }
   const cookies = (headers.get('cookie') ?? '').split(';').map((pair) => pair.trim())
   const cookie = cookies.find((pair) => pair.startsWith(`${cookieName}=`))
-  return cookie === undefined ? null : { token: cookie.slice(cookieName.length + 1), via: 'cookie' }
+  return cookie === undefined ? null : { token: unquoted(cookie.slice(cookieName.length + 1)), via: 'cookie' }
 }
+
+/** RFC 6265 §4.1.1 lets a cookie's value stand in quotes. */
+const unquoted = (value: string) => /^"(.*)"$/.exec(value)?.[1] ?? value
 
 /** A session that ends elsewhere lives on here for this long at most; one that ends here, or of which we are told, for no time. */
 const recent = new ShortMemory<Omit<Identity, 'via'>>(1_000)

@@ -161,6 +161,14 @@ test("a device's session never runs out, and it may not change profile or passwo
   }
 })
 
+test('a password is the same however a keyboard composes its letters', async () => {
+  const api = await anonymous()
+  const email = freshEmail()
+  await api.post('/auth/register', { email, password: 'pässwörd für Ångström'.normalize('NFD'), firstName: 'Åsa' })
+  expect((await api.post('/auth/login', { email, password: 'pässwörd für Ångström'.normalize('NFC') })).status).toBe(200)
+  expect((await api.post('/auth/login', { email, password: 'password fur Angstrom' })).status).toBe(401)
+})
+
 test('with the cookie, reading needs no Origin, and writing needs one of ours', async () => {
   const request = await appWith({ CORS_ORIGINS: 'https://shop.example' })
   const { token } = await openedSession((await somebody()).id)
@@ -172,8 +180,10 @@ test('with the cookie, reading needs no Origin, and writing needs one of ours', 
     const answer = await patch(origin)
     expect([origin, answer.status, answer.code]).toEqual([origin, 403, 'forbidden'])
   }
-  for (const origin of ['http://zipzap.test', 'https://zipzap.test', 'https://shop.example', 'http://localhost:5173'])
+  const loopback = ['http://localhost:5173', 'http://127.0.0.1:1', 'http://127.8.8.8', 'http://[::1]:3000', 'https://till.localhost']
+  for (const origin of ['http://zipzap.test', 'https://zipzap.test', 'https://shop.example', ...loopback])
     expect([origin, (await patch(origin)).status]).toEqual([origin, 200])
+  expect((await request('GET', '/users/profile', { headers: { Cookie: `zipzap_session="${token}"` } })).status).toBe(200)
   expect((await request('GET', '/users/profile', { headers: { Cookie: 'zipzap_session=nonsense' } })).status).toBe(401)
 })
 

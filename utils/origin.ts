@@ -33,7 +33,7 @@ export function limitKey(address: string): string {
     .join(':')}::/64`
 }
 
-const loopbackHosts = new Set(['localhost', '127.0.0.1', '[::1]'])
+const isLoopback = (hostname: string) => /^(.+\.)?localhost$|^127\.\d+\.\d+\.\d+$|^\[::1\]$/.test(hostname)
 
 /**
  * Whether a browser page of `origin` may act with the user's cookie: this host (host and port compared; the scheme is
@@ -45,7 +45,7 @@ export function isOwnOrigin(origin: string, headers: Headers, config: OriginConf
   if (!URL.canParse(origin)) return false
   const url = new URL(origin)
   if (url.origin !== origin) return false
-  if (!config.isProduction && loopbackHosts.has(url.hostname)) return true
+  if (!config.isProduction && isLoopback(url.hostname)) return true
   const host = (config.trustedProxyHops > 0 ? headers.get('x-forwarded-host') : null) ?? headers.get('host')
   if (!host) return false
   // An Origin leaves the default port out; a Host may do either.

@@ -11,11 +11,14 @@ const parameters = { algorithm: 'argon2id', memoryCost: 19_456, timeCost: 2 } as
 /** A hash of random bytes nobody knows: verifying against it takes as long as against a real one. */
 const dummyHash = '$argon2id$v=19$m=19456,t=2,p=1$15WPRWnkUqSWICtMTXTBlaOb8F/zy8EnyEKGrhqnSZA$YP/HJ4bAIOU9XSBxcLDj0A7rhDjJeUr8vUEKrlRIZy4'
 
-export const hashPassword = (password: string): Promise<string> => Bun.password.hash(password, parameters)
+/** Keyboards and systems write one letter in different code points (RFC 8265 §4.2.2). */
+const normalized = (password: string) => password.normalize('NFC')
+
+export const hashPassword = (password: string): Promise<string> => Bun.password.hash(normalized(password), parameters)
 
 /** Without a hash (an unknown user) it takes its time all the same and answers false. Throws on a malformed hash. */
 export async function verifyPassword(password: string, hash: string | null): Promise<boolean> {
-  const isRight = await Bun.password.verify(password, hash ?? dummyHash, 'argon2id')
+  const isRight = await Bun.password.verify(normalized(password), hash ?? dummyHash, 'argon2id')
   return isRight && hash !== null
 }
 
