@@ -1,5 +1,8 @@
 import { afterAll, afterEach } from 'bun:test'
 import { endFaults } from './faults'
+import { closeOpenSockets } from './open-sockets'
+
+afterEach(closeOpenSockets)
 
 // A frame that is not as AsyncAPI says fails the test that saw it, and one that came after the last test fails the run.
 afterEach(endFaults)

@@ -1,5 +1,6 @@
 import { requireNoFaults } from './faults'
 import { noteFrame } from './frames'
+import { noteClosed, noteOpen } from './open-sockets'
 import { testServer } from './server'
 
 /**
@@ -26,6 +27,7 @@ export class TestSocket {
     })
     socket.addEventListener('close', (event) => {
       this.closed = { code: event.code, reason: event.reason }
+      noteClosed(this)
       this.wake()
     })
   }
@@ -39,6 +41,7 @@ export class TestSocket {
       socket.addEventListener('open', () => resolve(), { once: true })
       socket.addEventListener('error', () => reject(new Error('the upgrade was refused')), { once: true })
     })
+    noteOpen(client)
     return client
   }
 
@@ -53,6 +56,13 @@ export class TestSocket {
 
   close(code = 1000): void {
     this.socket.close(code)
+  }
+
+  /** Closes and waits for the answer, but not for that of a server that has stopped to answer. */
+  async end(): Promise<void> {
+    this.close()
+    await this.closeCode(2000).catch(() => {})
+    noteClosed(this)
   }
 
   private wake(): void {
