@@ -77,8 +77,7 @@ test('a price that changes is told of, an option of a product included; other ch
   const product = await createProduct(world, { modifierGroups: [group] })
   const change = (patch: object) => world.manager.api.patch(`${world.path}/products/${product.id}`, patch)
   const entries = await auditSince(world, async () => {
-    await change({ name: 'Renamed', stock: 5 })
-    await change({ modifierGroups: [{ ...group, name: 'How big' }] })
+    await change({ name: 'Renamed', stock: 5, modifierGroups: [{ ...group, name: 'How big' }] })
     await change({ price: 500 })
     await change({ price: 510 })
     await change({ modifierGroups: [{ ...group, options: [{ ...option, priceDelta: 0 }] }] })
