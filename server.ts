@@ -12,6 +12,7 @@ import {
 } from '~/controllers/session.controllers'
 import { consumeTicket } from '~/controllers/ticket.controllers'
 import { DataDirectoryInUse, openDatabase } from '~/db/client'
+import { renewEpochsAfterRestore } from '~/db/epochs'
 import { removeExpiredRows } from '~/db/retention'
 import type { Connection } from '~/realtime/connection'
 import { Hub } from '~/realtime/hub'
@@ -54,6 +55,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   configureSealing(config)
   configureMail(config)
   const database = await openDatabase(config)
+  await renewEpochsAfterRestore()
   const hub = new Hub({
     config,
     lookups: { findSession, findSessionById, consumeTicket, touchSessions },

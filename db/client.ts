@@ -30,6 +30,8 @@ export type OpenDatabase = {
   kind: 'embedded' | 'postgres'
   /** The pool itself, for LISTEN; null with the embedded database. */
   sql: postgres.Sql | null
+  /** Runs `COPY … TO '/dev/blob'`; with the embedded database only. */
+  copyOut(query: string): Promise<Blob>
   /** Resolves when the database answers; rejects with its error. */
   ping(): Promise<void>
   close(): Promise<void>
@@ -63,6 +65,7 @@ async function openPostgres(url: string): Promise<OpenDatabase> {
   return {
     kind: 'postgres',
     sql,
+    copyOut: () => Promise.reject(new Error('Only the embedded database is copied out of')),
     ping: async () => {
       await sql`select 1`
     },
@@ -107,6 +110,7 @@ async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
   return {
     kind: 'embedded',
     sql: null,
+    copyOut: async (query) => (await client.query(query)).blob ?? new Blob(),
     ping: async () => {
       await client.query('select 1')
     },

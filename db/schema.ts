@@ -303,6 +303,11 @@ export const streams = pgTable('streams', {
   keyGeneration: integer().notNull().default(0),
 })
 
+/** The database in which this log was written, in one row; db/epochs.ts. */
+export const logOrigin = pgTable('log_origin', { id: integer().primaryKey(), origin: text().notNull(), ...created }, (t) => [
+  check('log_origin_is_one_row', sql`${t.id} = 1`),
+])
+
 export const events = pgTable(
   'events',
   {

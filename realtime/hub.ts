@@ -1,4 +1,5 @@
 import type { Server, WebSocketHandler } from 'bun'
+import { renewEpochsAfterRestore } from '~/db/epochs'
 import { readEndedSessions } from '~/db/hub-reads'
 import { Cluster } from '~/realtime/cluster'
 import { Connection, type SocketSession } from '~/realtime/connection'
@@ -191,6 +192,7 @@ export class Hub implements WebSocketManager {
     if (this.isReconciling) return
     this.isReconciling = true
     try {
+      await renewEpochsAfterRestore()
       await this.context.streams.reconcile()
       const startedAt = performance.now()
       const sinceSeconds = (startedAt - this.endedReadAt) / 1000 + endedWithinSeconds

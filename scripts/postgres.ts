@@ -12,7 +12,15 @@ import { join } from 'node:path'
  *   bun run scripts/postgres.ts bun test tests        runs a command with TEST_DATABASE_URL set, and ends as it does
  */
 
-export type ThrowawayPostgres = { url: string; dataDir: string; stop(): Promise<void> }
+export type ThrowawayPostgres = {
+  url: string
+  dataDir: string
+  /** Ends the server and keeps its data: orderly (SIGINT, "fast"), or like a crash (SIGQUIT, "immediate"). */
+  halt(signal: 'SIGINT' | 'SIGQUIT'): Promise<void>
+  /** Starts it again on the same port. */
+  resume(): Promise<void>
+  stop(): Promise<void>
+}
 
 type Options = {
   /** Whether a commit waits for the disk, as in production; tests do without. */
@@ -44,7 +52,8 @@ export async function startPostgres({ durable = false, settings = {} }: Options 
     ...settings,
   }
   const [command = '', ...args] = run('postgres', ['-D', dataDir, ...Object.entries(all).flatMap(([name, value]) => ['-c', `${name}=${value}`])])
-  const child = spawn(command, args, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] })
+  const launch = () => spawn(command, args, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] })
+  let child = launch()
   const remove = () => rmSync(dataDir, { recursive: true, force: true })
   // Whatever ends this process takes the cluster with it.
   const killNow = () => {
@@ -53,15 +62,23 @@ export async function startPostgres({ durable = false, settings = {} }: Options 
   }
   process.once('exit', killNow)
   await untilReady(child)
+  const halt = async (signal: 'SIGINT' | 'SIGQUIT') => {
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    child.kill(signal)
+    await gone
+  }
 
   return {
     url: `postgres://zipzap@127.0.0.1:${port}/postgres`,
     dataDir,
+    halt,
+    async resume() {
+      child = launch()
+      await untilReady(child)
+    },
     async stop() {
       process.off('exit', killNow)
-      const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-      child.kill('SIGINT')
-      await gone
+      await halt('SIGINT')
       remove()
     },
   }
@@ -108,7 +125,7 @@ function ownerOfClusters(): { uid: number; gid: number; prefix: string[] } | nul
   return { uid, gid, prefix: ['setpriv', `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'] }
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>()
   const server = createServer()
   server.once('error', reject)
