@@ -75,10 +75,14 @@ const expected = /Failed to load resource|WebSocket connection to/
  */
 export async function openScreen(browser: Browser, base: string, person: Person | null, path: string, options: ScreenOptions = {}): Promise<Screen> {
   const { width = 1280, height = 800, colorScheme = 'light' } = options
-  const context = await browser.newContext({ viewport: { width, height }, colorScheme, locale: 'en-GB' })
+  const context = await browser.newContext({
+    viewport: { width, height },
+    colorScheme,
+    locale: 'en-GB',
+    ...(person && { storageState: await cookiesOf(browser, base, person) }),
+  })
   context.setDefaultTimeout(10_000)
   await context.addInitScript(recordStates)
-  if (person) await signIn(context, base, person)
   const page = await context.newPage()
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(String(error)))
@@ -89,10 +93,24 @@ export async function openScreen(browser: Browser, base: string, person: Person 
   return { page, context, problems }
 }
 
-/** Pages of a context share its cookies with its requests. */
-async function signIn(context: BrowserContext, base: string, { email, password }: Person): Promise<void> {
+const jars = new Map<string, Promise<StorageState>>()
+type StorageState = Awaited<ReturnType<BrowserContext['storageState']>>
+
+/** The cookies of a person, who signs in once: a password is slow by design. */
+function cookiesOf(browser: Browser, base: string, { email, password }: Person): Promise<StorageState> {
+  const key = `${base} ${email}`
+  const jar = jars.get(key) ?? signIn(browser, base, email, password)
+  jars.set(key, jar)
+  return jar
+}
+
+async function signIn(browser: Browser, base: string, email: string, password: string): Promise<StorageState> {
+  const context = await browser.newContext()
   const login = await context.request.post(`${base}/api/v1/auth/login`, { data: { email, password } })
   if (!login.ok()) throw new Error(`sign-in: ${login.status()} ${await login.text()}`)
+  const state = await context.storageState()
+  await context.close()
+  return state
 }
 
 /** One look at the page: what the indicator said, and which orders stood there. */

@@ -41,7 +41,7 @@ export class StoreSession {
     try {
       const query = { status: [...closedStatuses], limit: keptClosed }
       const { data } = await rest.call('GET /stores/{storeId}/orders', { params: { storeId: this.storeId }, query })
-      this.state.learn('orders', data)
+      this.state.learnClosed(data)
     } catch (error) {
       console.warn('closed orders could not be read', error)
     }

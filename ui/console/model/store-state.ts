@@ -23,6 +23,8 @@ export type StoreData = {
   unseen: ReadonlySet<string>
   /** What was told lately, newest first. */
   feed: readonly LoggedFrame[]
+  /** Which orders are over is read after every snapshot; until then nothing is said of them. */
+  areClosedKnown: boolean
   /** Counts up when members or presence change: who shows them reads them again. */
   crewRevision: number
 }
@@ -79,6 +81,7 @@ export class StoreState {
       customers: new Map(),
       unseen: new Set([...(before?.unseen ?? [])].filter((id) => orders.get(id)?.status === 'pending')),
       feed: before?.feed ?? [],
+      areClosedKnown: before?.areClosedKnown ?? false,
       crewRevision: (before?.crewRevision ?? 0) + 1,
     })
     return before ? snapshot.openOrders.filter((order) => order.status === 'pending' && !before.orders.has(order.id)) : []
@@ -93,6 +96,12 @@ export class StoreState {
       next = this.withRow(next, kind, row)
     }
     this.set(next)
+  }
+
+  /** The latest orders that are over. */
+  learnClosed(orders: Order[]): void {
+    this.learn('orders', orders)
+    if (this.value && !this.value.areClosedKnown) this.set({ ...this.value, areClosedKnown: true })
   }
 
   learnStore(store: Store, position?: { epoch: string; seq: number }): void {

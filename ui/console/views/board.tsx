@@ -98,7 +98,7 @@ export function BoardView() {
                   />
                 ))}
               </ul>
-              {shown.length === 0 && <p className="empty">{column.key === 'pending' ? 'Nothing new' : 'None'}</p>}
+              {shown.length === 0 && <p className="empty">{emptyText(column.key, data.areClosedKnown)}</p>}
             </section>
           )
         })}
@@ -107,6 +107,11 @@ export function BoardView() {
       {asked && <ReasonDialog {...asked} onClose={() => setAsked(undefined)} onConfirm={(reason) => void move(asked.order, asked.to, reason)} />}
     </div>
   )
+}
+
+function emptyText(status: OrderStatus, areClosedKnown: boolean): string {
+  if (status === 'completed' && !areClosedKnown) return 'One moment …'
+  return status === 'pending' ? 'Nothing new' : 'None'
 }
 
 const dropTarget = (column: Column, order: Order, allowed: OrderStatus[]): OrderStatus | undefined =>
