@@ -4,7 +4,7 @@ import { insertCustomer } from '~/controllers/customer.controllers'
 import { emitOrder, type OrderRow, orderFor, paymentStatusOf } from '~/controllers/order.controllers'
 import { makeItems, newLines, newProductIds, piecesOf, requireAvailable } from '~/controllers/order-lines'
 import { priceOrder } from '~/controllers/order-pricing'
-import { emitStock, lockCounted, moveStock, readShop, refreshed } from '~/controllers/order-stock.controllers'
+import { emitStock, lockCounted, moveStock, readShop, refreshed, takenAfter } from '~/controllers/order-stock.controllers'
 import { displayName } from '~/controllers/session.controllers'
 import type { Transaction } from '~/db/client'
 import { type Emit, withEvents } from '~/db/events'
@@ -44,7 +44,8 @@ async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: Cre
   if (input.id && (await isTaken(tx, input.id))) throw idTaken()
   if (!shop.store.isOpen) throw conflict('store_closed', 'The store is closed')
   requireAvailable(lines, menu)
-  const moved = await moveStock(tx, locked, piecesOf(items))
+  const pieces = piecesOf(items)
+  const moved = await moveStock(tx, locked, pieces)
   const created = input.customer ? await insertCustomer(tx, emit, member.storeId, newCustomer(input.customer)) : null
   const buyer = customer ?? created
 
@@ -66,6 +67,7 @@ async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: Cre
     note: input.note ?? null,
     trackingToken: randomBytes(24).toString('base64url'),
     statusHistory: [{ status: 'pending', at: shop.now.toISOString(), userId: member.userId, reason: null }],
+    stockTaken: takenAfter({}, pieces, moved),
     createdBy: member.userId,
   })
   const order = emitOrder(emit, 'created', row)

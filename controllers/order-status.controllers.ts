@@ -1,5 +1,4 @@
 import { emitOrder, getOrder, lockOrder, type OrderRow, orderFor, saveOrder, toOrder } from '~/controllers/order.controllers'
-import { piecesOf } from '~/controllers/order-lines'
 import { emitStock, lockCounted, moveStock } from '~/controllers/order-stock.controllers'
 import type { Transaction } from '~/db/client'
 import { type Emit, withEvents } from '~/db/events'
@@ -71,15 +70,16 @@ async function moveOrder(tx: Transaction, emit: Emit, member: Member, id: string
   if (row.status === status) return toOrder(row)
   judge(row, status, member.role, now.getTime())
   const change: StatusChange = { status, at: now.toISOString(), userId: member.userId, reason }
-  const moved = givesStockBack.includes(status) ? await returnStock(tx, row) : []
-  const saved = await saveOrder(tx, locked, { status, statusHistory: [...row.statusHistory, change] })
+  const isGivenBack = givesStockBack.includes(status)
+  const moved = isGivenBack ? await returnStock(tx, row) : []
+  const saved = await saveOrder(tx, locked, { status, statusHistory: [...row.statusHistory, change], ...(isGivenBack && { stockTaken: {} }) })
   const order = emitOrder(emit, 'status_changed', saved, row.status)
   emitStock(emit, moved)
   return order
 }
 
-/** Brings the pieces back of products that still count theirs. */
+/** Brings the pieces back that were taken, of products that still count theirs. */
 async function returnStock(tx: Transaction, row: OrderRow) {
-  const pieces = new Map([...piecesOf(row.items)].map(([productId, taken]) => [productId, -taken]))
+  const pieces = new Map(Object.entries(row.stockTaken).map(([productId, taken]) => [productId, -taken]))
   return moveStock(tx, await lockCounted(tx, row.storeId, [...pieces.keys()]), pieces)
 }

@@ -83,3 +83,18 @@ export async function moveStock(tx: Transaction, locked: ProductRow[], pieces: M
 export function emitStock(emit: Emit, changed: ProductRow[]): void {
   for (const row of changed) if (!row.archivedAt) emitProduct(emit, 'updated', row, { stock: true })
 }
+
+/** What an order holds of the stock: pieces by product, taken while the product counted its own. */
+export type StockTaken = Record<string, number>
+
+/** The pieces to move, bringing back no more than was taken: the stock of a product may be counted only since. */
+export const withinTaken = (pieces: Map<string, number>, taken: StockTaken): Map<string, number> =>
+  new Map([...pieces].map(([id, number]) => [id, Math.max(number, -(taken[id] ?? 0))]))
+
+/** What the order holds after a move: pieces of products that do not count theirs were not taken. */
+export function takenAfter(before: StockTaken, pieces: Map<string, number>, moved: ProductRow[]): StockTaken {
+  const counted = new Set(moved.map((row) => row.id))
+  const after = new Map(Object.entries(before))
+  for (const [id, number] of pieces) if (number < 0 || counted.has(id)) after.set(id, (after.get(id) ?? 0) + number)
+  return Object.fromEntries([...after].filter(([, number]) => number > 0))
+}

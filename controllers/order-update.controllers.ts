@@ -3,7 +3,7 @@ import { emitOrder, lockOrder, type OrderRow, orderFor, paymentStatusOf, saveOrd
 import { holdCustomer, unknownCustomer } from '~/controllers/order-create.controllers'
 import { type Line, makeItems, matchLines, movedPieces, newProductIds, piecesOf, quantitiesOf, requireAvailable } from '~/controllers/order-lines'
 import { priceOrder } from '~/controllers/order-pricing'
-import { emitStock, lockCounted, moveStock, readShop, refreshed } from '~/controllers/order-stock.controllers'
+import { emitStock, lockCounted, moveStock, readShop, refreshed, takenAfter, withinTaken } from '~/controllers/order-stock.controllers'
 import { displayName } from '~/controllers/session.controllers'
 import type { Transaction } from '~/db/client'
 import { type Emit, withEvents } from '~/db/events'
@@ -36,12 +36,14 @@ async function changeOrder(tx: Transaction, emit: Emit, member: Member, id: stri
   if (!changes) return toOrder(row)
 
   let moved: Awaited<ReturnType<typeof moveStock>> = []
+  let { stockTaken } = row
   if (replacement && changes.updatedFields.items) {
     requireEditable(row.status)
     requireAvailable(replacement.lines, replacement.menu)
     moved = await moveStock(tx, replacement.locked, replacement.pieces)
+    stockTaken = takenAfter(stockTaken, replacement.pieces, moved)
   }
-  const order = emitOrder(emit, 'updated', await saveOrder(tx, locked, changes.values))
+  const order = emitOrder(emit, 'updated', await saveOrder(tx, locked, { ...changes.values, stockTaken }))
   emitStock(emit, moved)
   return order
 }
@@ -68,7 +70,7 @@ async function replaceItems(
   details: ErrorDetail[],
 ): Promise<Replacement> {
   const lines = matchLines(patched, row.items, details)
-  const pieces = movedPieces(piecesOf(quantitiesOf(lines)), piecesOf(row.items))
+  const pieces = withinTaken(movedPieces(piecesOf(quantitiesOf(lines)), piecesOf(row.items)), row.stockTaken)
   const { menu, locked, taxRateBps } = await readProducts(tx, row.storeId, newProductIds(lines), [...pieces.keys()])
   return { items: makeItems(lines, menu, taxRateBps, details), lines, pieces, menu, locked }
 }

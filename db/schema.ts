@@ -252,6 +252,8 @@ export const orders = pgTable(
     note: text(),
     trackingToken: text().notNull(),
     statusHistory: jsonb().$type<StatusChange[]>().notNull(),
+    /** Pieces by product that the order took out of a counted stock, and has not brought back. */
+    stockTaken: jsonb().$type<Record<string, number>>().notNull().default({}),
     createdBy: uuid().notNull(),
     ...versioned,
   },

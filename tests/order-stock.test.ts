@@ -84,6 +84,25 @@ test('stock comes back only to products that still count theirs, and to archived
   expect(await stockOf(world, uncounted.id)).toBe(null)
 })
 
+test('what was not taken does not come back: a product that is counted only since the order keeps its count', async () => {
+  const world = await createWorld()
+  const product = await createProduct(world)
+  const path = `${world.path}/products/${product.id}`
+  const { id } = (await order(world, pieces(product.id, 3))).data
+  const { id: other } = (await order(world, pieces(product.id, 3))).data
+  await world.manager.api.patch(path, { stock: 10 })
+  const change = (quantity: number) => world.staff.api.patch(`${world.path}/orders/${id}`, { items: [{ productId: product.id, quantity }] })
+  await change(5)
+  expect(await stockOf(world, product.id)).toBe(8)
+  await change(1)
+  expect(await stockOf(world, product.id)).toBe(10)
+  await change(2)
+  expect(await stockOf(world, product.id)).toBe(9)
+  await setStatus(world, id, 'cancelled')
+  await setStatus(world, other, 'rejected')
+  expect(await stockOf(world, product.id)).toBe(10)
+})
+
 test('a completed order keeps its pieces', async () => {
   const world = await createWorld()
   const product = await createProduct(world, { stock: 3 })
