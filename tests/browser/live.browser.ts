@@ -1,7 +1,21 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
 import { moveOrder, openOrders, openShop, type Shop, takeOrder } from './shop'
-import { firstLookBack, type Look, launchBrowser, openScreen, openSite, ordersOn, type Screen, type Site, takeLooks, waitForState } from './support'
+import {
+  firstLookBack,
+  type Look,
+  launchBrowser,
+  openScreen,
+  openSite,
+  ordersOn,
+  type Screen,
+  type Site,
+  takeLooks,
+  timeoutMs,
+  waitForState,
+} from './support'
+
+setDefaultTimeout(timeoutMs)
 
 let browser: Browser
 let site: Site

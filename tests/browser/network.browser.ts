@@ -1,9 +1,11 @@
-import { afterAll, beforeAll, expect, test } from 'bun:test'
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
 import type { Browser } from 'playwright-core'
 import { eventsOf, moveOrder, openOrders, openShop, type Shop, takeOrder } from './shop'
-import { firstLookBack, launchBrowser, openScreen, openSite, ordersOn, type Screen, type Site, takeLooks, waitForState } from './support'
+import { firstLookBack, launchBrowser, openScreen, openSite, ordersOn, type Screen, type Site, takeLooks, timeoutMs, waitForState } from './support'
 
 /** What a network does to a page: it goes away, or it only looks as if it were there. */
+
+setDefaultTimeout(timeoutMs)
 
 let browser: Browser
 let site: Site

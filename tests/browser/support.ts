@@ -9,6 +9,9 @@ import type { Person } from './shop'
 
 /** A real browser before a real server: both are processes of their own, and the server can be ended and come back. */
 
+/** A machine that starts servers and browsers beside other work takes its time. Each file sets it for itself. */
+export const timeoutMs = 60_000
+
 /** As root, without a GPU, and with nothing asked of the outside. Playwright gives each browser an empty directory. */
 const chromiumFlags = [
   '--no-sandbox',
@@ -81,7 +84,7 @@ export async function openScreen(browser: Browser, base: string, person: Person 
     locale: 'en-GB',
     ...(person && { storageState: await cookiesOf(browser, base, person) }),
   })
-  context.setDefaultTimeout(10_000)
+  context.setDefaultTimeout(20_000)
   await context.addInitScript(recordStates)
   const page = await context.newPage()
   const problems: string[] = []

@@ -1,15 +1,17 @@
-import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from 'bun:test'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import axe, { type AxeResults } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
 import { moveOrder, openShop, type Shop, takeOrder } from './shop'
-import { launchBrowser, openScreen, openSite, type Site, waitForState } from './support'
+import { launchBrowser, openScreen, openSite, type Site, timeoutMs, waitForState } from './support'
 
 /** Every view at the sizes it is made for: nothing serious for axe-core, nothing wider than the screen, and a picture. */
 
 const artifacts = join(import.meta.dir, 'artifacts')
 const sizes = { phone: [390, 844], tablet: [820, 1180], wall: [1920, 1080] } as const
+
+setDefaultTimeout(timeoutMs)
 
 let browser: Browser
 let site: Site
