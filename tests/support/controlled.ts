@@ -144,7 +144,8 @@ async function launch(environment: Record<string, string>) {
     },
   })
   void child.exited.then((code) => {
-    const gone = new Error(`the server ended with ${code}`)
+    const gone = new Error(`the server ended with ${child.signalCode ?? code}`)
+    if (!child.killed) console.error(gone.message)
     started.reject(gone)
     for (const asker of waiting.values()) asker.reject(gone)
   })

@@ -31,15 +31,18 @@ export const logColumns = `seq::float8 as seq, id, type, subject_id, store_id, o
 /** All that was ever logged in a stream, also what was pruned since. */
 export class StreamLog {
   private readonly rows = new Map<number, LogRow>()
+  private readonly changes = new Map<string, LogRow[]>()
   last = 0
 
   /** `initial`: the roles of members of whom the log does not tell. */
   constructor(private readonly initial: ReadonlyMap<string, Role> = new Map()) {}
 
+  /** Rows in the order of the log, after those that are known. */
   add(rows: LogRow[]): void {
     for (const row of rows) {
       this.rows.set(row.seq, row)
       this.last = Math.max(this.last, row.seq)
+      if (row.action !== null && row.subject_id) this.changes.set(row.subject_id, [...this.changesOf(row.subject_id), row])
     }
   }
 
@@ -48,7 +51,7 @@ export class StreamLog {
   }
 
   changesOf(userId: string): LogRow[] {
-    return [...this.rows.values()].filter((row) => row.action !== null && row.subject_id === userId).sort((a, b) => a.seq - b.seq)
+    return this.changes.get(userId) ?? []
   }
 
   /** The roles that a user had when any of the events `from … to` was logged; null: not a member. */

@@ -57,7 +57,20 @@ export type Recall = 'memory' | 'device' | 'nothing'
 export type Options = { storeId: string; filter?: Filter | null; recall?: Recall }
 
 /** What the world outside knows: which user this is, and how far each stream has been pruned. */
-export type Surroundings = { port(): number; prunedSeq(stream: string): number }
+export type Surroundings = {
+  port(): number
+  prunedSeq(stream: string): number
+  /** An event was taken, in its turn. */
+  onEvent?(frame: EventFrame): void
+  /** A stream begins at a position without what came before: whoever keeps a state must fetch it. */
+  onReload?(stream: string): void
+}
+
+/** A logged event as it came; the judge has seen that it is what the log holds. */
+export type EventFrame = { type: string; stream: string; seq: number; data: Record<string, unknown> }
+
+/** Lines of a story that are kept at least. */
+const maxLines = 1_000
 
 export class StreamClient {
   readonly positions = new Map<string, Position>()
@@ -155,7 +168,7 @@ export class StreamClient {
     if (!this.socket) return
     const id = crypto.randomUUID()
     this.requests.set(id, request)
-    this.story.push(`> ${request.type} ${JSON.stringify({ ...request, ...('resume' in request && { resume: brief(request.resume) }) })}`)
+    this.tell(`> ${request.type} ${JSON.stringify({ ...request, ...('resume' in request && { resume: brief(request.resume) }) })}`)
     this.socket.send({ type: request.type, id, data })
   }
 
@@ -196,7 +209,7 @@ export class StreamClient {
   // What it is told
 
   private disconnected(code: number): void {
-    this.story.push(`closed ${code}`)
+    this.tell(`closed ${code}`)
     this.closes.push(code)
     this.socket = null
     this.storeId = null
@@ -219,20 +232,27 @@ export class StreamClient {
     this.wake()
   }
 
-  private fault(text: string): void {
-    this.faults.push(text)
-    this.story.push(`FAULT ${text}`)
+  /** The last of what happened: a long run has more to tell than anybody reads. */
+  private tell(line: string): void {
+    this.story.push(line)
+    if (this.story.length > maxLines * 2) this.story.splice(0, maxLines)
   }
 
-  private take(stream: string, { epoch = '', seq = 0, id = '', type }: Frame): void {
+  private fault(text: string): void {
+    this.faults.push(text)
+    this.tell(`FAULT ${text}`)
+  }
+
+  private take(stream: string, { epoch = '', seq = 0, id = '', type, data }: Frame): void {
     const run = this.active.get(stream)
     if (!run) return this.fault(`${type} ${seq} of ${stream} without a subscription`)
     if (epoch !== run.epoch) return this.fault(`${type} ${seq} of ${stream} is of epoch ${epoch}, not ${run.epoch}`)
     const position = this.positions.get(stream)?.seq ?? 0
     if (seq <= position) return this.fault(`${type} ${seq} of ${stream} came at position ${position}`)
     run.events.push({ seq, id, type })
-    this.story.push(`< ${stream.slice(0, 10)} ${seq} ${type}`)
+    this.tell(`< ${stream.slice(0, 10)} ${seq} ${type}`)
     this.positions.set(stream, { epoch, seq })
+    this.world.onEvent?.({ type, stream, seq, data })
   }
 
   private synchronise(frame: Frame): void {
@@ -247,7 +267,7 @@ export class StreamClient {
         this.positions.set(stream, { epoch, seq })
       }
     }
-    this.story.push(`< sync ${frame.data.live ? 'live ' : ''}${brief(frame.data.streams ?? {})}`)
+    this.tell(`< sync ${frame.data.live ? 'live ' : ''}${brief(frame.data.streams ?? {})}`)
   }
 
   private ended(storeId: string, reason: string): void {
@@ -255,7 +275,7 @@ export class StreamClient {
     const run = this.active.get(stream)
     if (run) run.end = reason
     this.active.delete(stream)
-    this.story.push(`< unsubscribed ${stream.slice(0, 10)} ${reason}`)
+    this.tell(`< unsubscribed ${stream.slice(0, 10)} ${reason}`)
   }
 
   private answered(id: string, frame: Frame): void {
@@ -264,7 +284,7 @@ export class StreamClient {
     if (!request) return
     if (frame.type === 'error') {
       this.errors.push(`${request.type} ${frame.data.code}`)
-      this.story.push(`< error ${request.type} ${frame.data.code}`)
+      this.tell(`< error ${request.type} ${frame.data.code}`)
       return
     }
     if (request.type === 'ack') this.acknowledged.set(request.stream, request.position)
@@ -273,7 +293,7 @@ export class StreamClient {
       this.storeId = request.storeId
     }
     if (request.type !== 'authenticate' && request.type !== 'subscribe') return
-    this.story.push(`< ${request.type} ${brief(frame.data.streams ?? {})}`)
+    this.tell(`< ${request.type} ${brief(frame.data.streams ?? {})}`)
     for (const [stream, answer] of Object.entries(frame.data.streams ?? {})) this.begin(stream, answer, request)
   }
 
@@ -310,6 +330,7 @@ export class StreamClient {
     this.runs.push(run)
     this.active.set(stream, run)
     this.positions.set(stream, { epoch: answer.epoch, seq: after })
+    if (!answer.resumed) this.world.onReload?.(stream)
   }
 
   // Waiting
