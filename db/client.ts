@@ -10,7 +10,9 @@ import { drizzle as drizzlePostgres } from 'drizzle-orm/postgres-js'
 import { migrate as migratePostgres } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
 import * as schema from '~/db/schema'
+import { abandon, watchDatabase } from '~/db/watch'
 import type { Config } from '~/utils/config'
+import { logger } from '~/utils/logger'
 
 type Schema = typeof schema
 export type Database = PgDatabase<PgQueryResultHKT, Schema>
@@ -28,8 +30,6 @@ export let db: Database = new Proxy({} as Database, {
 
 export type OpenDatabase = {
   kind: 'embedded' | 'postgres'
-  /** The pool itself, for LISTEN; null with the embedded database. */
-  sql: postgres.Sql | null
   /** Runs `COPY … TO '/dev/blob'`; with the embedded database only. */
   copyOut(query: string): Promise<Blob>
   /** Resolves when the database answers; rejects with its error. */
@@ -53,7 +53,32 @@ export async function openDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir
 
 async function openPostgres(url: string): Promise<OpenDatabase> {
   await migrateUnderLock(url)
-  const sql = postgres(url, {
+  let sql = connect(url)
+  const use = () => {
+    db = drizzlePostgres(preparing(sql), drizzleOptions)
+  }
+  use()
+  const watch = watchDatabase(url, () => {
+    logger.warn('the database is silent: its connections are given up')
+    abandon(sql)
+    sql = connect(url)
+    use()
+  })
+  return {
+    kind: 'postgres',
+    copyOut: () => Promise.reject(new Error('Only the embedded database is copied out of')),
+    ping: async () => {
+      await sql`select 1`
+    },
+    close: async () => {
+      await watch.stop()
+      await sql.end({ timeout: 5 })
+    },
+  }
+}
+
+const connect = (url: string) =>
+  postgres(url, {
     max: 10,
     connect_timeout: 5,
     // While something accepts TCP but PostgreSQL is away, the driver's own growing wait would outlast the outage.
@@ -61,17 +86,6 @@ async function openPostgres(url: string): Promise<OpenDatabase> {
     onnotice: () => {},
     connection: { application_name: 'zipzap', ...timeouts },
   })
-  db = drizzlePostgres(preparing(sql), drizzleOptions)
-  return {
-    kind: 'postgres',
-    sql,
-    copyOut: () => Promise.reject(new Error('Only the embedded database is copied out of')),
-    ping: async () => {
-      await sql`select 1`
-    },
-    close: () => sql.end({ timeout: 5 }),
-  }
-}
 
 /**
  * Drizzle hands its statements to `unsafe`, which postgres.js does not prepare unless told: PostgreSQL would plan them
@@ -109,7 +123,6 @@ async function openEmbedded(dataDir: string): Promise<OpenDatabase> {
   db = embedded
   return {
     kind: 'embedded',
-    sql: null,
     copyOut: async (query) => (await client.query(query)).blob ?? new Blob(),
     ping: async () => {
       await client.query('select 1')
