@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +8,9 @@ import { db } from '~/db/client'
 import { describeError } from '~/utils/log-error'
 import { ApiClient } from './support/api'
 import { type ServerProcess, spawnServer } from './support/process'
+import { keysToldIn } from './support/sealed'
 import { testServer } from './support/server'
+import { startMailSink } from './support/smtp'
 import { TestSocket } from './support/socket'
 
 // biome-ignore lint/suspicious/noExplicitAny: whatever a line holds; a wrong shape fails the assertion
@@ -15,6 +18,10 @@ type Line = any
 
 const email = 'nadia.secret@zipzap.test'
 const password = 'hunter2 hunter2 hunter2'
+const newEmail = 'nadia.moved@zipzap.test'
+const newPassword = 'hunter3 hunter3 hunter3'
+const profilePhone = '+49 30 5550111'
+const deliveryAddress = 'Geheimgasse 7, 10115 Berlin'
 const personal = {
   firstName: 'Clandestina',
   lastName: 'Verborgen',
@@ -36,11 +43,29 @@ async function sendSecrets(server: ServerProcess, requestId: string): Promise<st
   await server.api.get(`/auth/session?token=${token}`)
   await server.api.get('/auth/session', { headers: { Cookie: `__Host-zipzap_session=${cookie}` } })
   await server.api.post('/auth/password-reset', { email })
+  await api.patch('/users/email', { email: newEmail, currentPassword: 'wrong horse battery' })
+  await api.patch('/users/email', { email: newEmail, currentPassword: password })
+  await api.patch('/users/password', { currentPassword: password, newPassword })
+  await api.patch('/users/profile', { phone: profilePhone, lastName: 5 })
+  await api.patch('/users/profile', { phone: profilePhone })
   await server.api.post('/auth/password-reset/confirm', { token: 'reset-secret', newPassword: password })
   await server.api.request('POST', '/auth/login', { rawBody: `{"email":"${email}","password":"${password}"` })
   const { id: storeId } = (await api.post('/stores', { name: 'Quiet' })).data
   const customer = await api.post(`/stores/${storeId}/customers`, personal)
   await api.patch(`/stores/${storeId}/customers/${customer.data.id}`, { phone: 17, note: personal.note, surprise: personal.email })
+  const product = (await api.post(`/stores/${storeId}/products`, { name: 'Soup', price: 700 })).data
+  const order = (
+    await api.post(`/stores/${storeId}/orders`, {
+      type: 'delivery',
+      items: [{ productId: product.id, quantity: 1 }],
+      customer: { firstName: personal.firstName, lastName: personal.lastName, phone: personal.phone },
+      deliveryAddress,
+    })
+  ).data
+  await api.get(`/stores/${storeId}/customers?q=${encodeURIComponent(personal.email)}`)
+  await api.get(`/stores/${storeId}/customers/${customer.data.id}/export`)
+  await server.api.get(`/track/${order.trackingToken}`)
+  const device = (await api.post(`/stores/${storeId}/devices`, { name: 'Till', role: 'staff' }, { headers: { 'Idempotency-Key': 'till' } })).data
   const { ticket } = (await api.post('/websocket/tickets', {})).data
 
   const socket = await TestSocket.open({ url: `${server.base.replace('http', 'ws')}/ws`, token })
@@ -48,9 +73,26 @@ async function sendSecrets(server: ServerProcess, requestId: string): Promise<st
   socket.sendText(`{"type":"authenticate","data":{"token":"${token}"`)
   socket.sendText(JSON.stringify({ type: 'authenticate', data: { userId: 5, token } }))
   socket.send({ type: 'custom_action', data: { action: 'whisper', note: personal.note } })
+  socket.send({ type: 'subscribe', data: { trackingToken: order.trackingToken } })
   await socket.settled()
+  await api.delete(`/stores/${storeId}/customers/${customer.data.id}`)
+  await socket.settled()
+  const keys = keysToldIn(socket.frames).map((key) => key.k)
+  expect(keys.length).toBeGreaterThan(0)
   socket.close()
-  return [email, password, token, cookie, ticket, 'reset-secret', ...Object.values(personal)]
+  const credentials = [password, newPassword, token, cookie, ticket, device.token, order.trackingToken, 'reset-secret', ...keys]
+  return [email, newEmail, profilePhone, deliveryAddress, ...credentials, ...Object.values(personal)]
+}
+
+/** Asks for a new password for somebody and for nobody; answers the links that the server printed by its end. */
+async function askForPassword(server: ServerProcess): Promise<string[]> {
+  await server.api.post('/auth/register', { email: 'forgetful@zipzap.test', password, firstName: 'Nadia' })
+  for (const address of ['nobody@zipzap.test', 'forgetful@zipzap.test']) {
+    expect((await server.api.post('/auth/password-reset', { email: address })).status).toBe(200)
+  }
+  expect(await server.end('SIGTERM')).toBe(0)
+  expect(server.output()).not.toContain('forgetful@zipzap.test')
+  return server.output().match(/http:\/\/localhost:\d+\/console\/reset-password#token=[\w-]{43}\b/g) ?? []
 }
 
 describe('what a server prints', () => {
@@ -61,9 +103,14 @@ describe('what a server prints', () => {
   afterAll(() => rmSync(cwd, { recursive: true, force: true }))
 
   test('in production is one JSON object a line, with the request id, and without a secret even at trace', async () => {
-    const server = await spawnServer(cwd, { LOG_LEVEL: 'trace' })
-    const secrets = await sendSecrets(server, 'log-test-1')
+    // A mail server that refuses quotes the address in its answer.
+    const sink = await startMailSink()
+    sink.refuse()
+    const settings = { SMTP_URL: sink.url.replace('//', '//postbox:letterbox-secret@'), WS_ENCRYPTION_KEY: randomBytes(32).toString('base64') }
+    const server = await spawnServer(cwd, { LOG_LEVEL: 'trace', METRICS_TOKEN: 'metrics-secret', ...settings })
+    const secrets = [...(await sendSecrets(server, 'log-test-1')), ...Object.values(settings), 'letterbox-secret', 'metrics-secret']
     expect(await server.end('SIGTERM')).toBe(0)
+    await sink.close()
     const lines: Line[] = server
       .output()
       .trim()
@@ -76,15 +123,22 @@ describe('what a server prints', () => {
       expect(line.status).toBeInteger()
     }
     expect(requests.find((line) => line.requestId === 'log-test-1')).toMatchObject({ method: 'POST', route: '/api/v1/auth/register', status: 201 })
+    expect(lines.some((line) => line.msg === 'a mail could not be sent' && line.code === 'EENVELOPE')).toBe(true)
     for (const secret of secrets) expect(server.output().includes(secret) ? secret : 'absent').toBe('absent')
   }, 40_000)
 
-  test('in development is readable, and at info says little', async () => {
+  test('in development is readable, says little at info, and tells the link to a new password', async () => {
     const server = await spawnServer(cwd, { NODE_ENV: 'development' })
     await server.api.get('/health/live')
-    expect(await server.end('SIGTERM')).toBe(0)
+    expect(await askForPassword(server)).toHaveLength(1)
     expect(server.output()).toContain('INFO: ZipZap is listening')
     expect(server.output()).not.toContain('/health/live')
+  }, 40_000)
+
+  test('in production tells no link, even without a mail server', async () => {
+    const server = await spawnServer(cwd, { LOG_LEVEL: 'trace', DATA_DIR: 'memory://' })
+    expect(await askForPassword(server)).toEqual([])
+    expect(server.output()).toContain('SMTP_URL is not set')
   }, 40_000)
 })
 
