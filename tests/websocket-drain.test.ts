@@ -37,10 +37,11 @@ test('SIGTERM asks sockets to move, goes on delivering, takes no new ones, ends 
   expect(await ended).toBe(0)
 }, 60_000)
 
-test('a server that nobody is connected to any more does not wait out its time', async () => {
-  const server = await startOwnServer({ DRAIN_SECONDS: '3600' })
+test('a server that nobody is connected to any more, on whatever path, does not wait out its time', async () => {
+  const server = await startOwnServer({ DRAIN_SECONDS: '3600', WS_PATH: '/live' })
   const shop = await openShop(server)
-  const socket = await TestSocket.open({ url: shop.ws, token: shop.token })
+  expect((await askUpgrade(server.base)).status).toBe(404)
+  const socket = await TestSocket.open({ url: shop.ws.replace(/ws$/, 'live'), token: shop.token })
   await socket.authenticate({ userId: shop.id })
   const ended = server.end('SIGTERM')
   await socket.next('goaway')

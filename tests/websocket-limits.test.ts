@@ -17,10 +17,18 @@ const settings = {
   WS_MAX_CONNECTIONS: '10',
 }
 
+function freePort(): number {
+  const probe = Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data: () => {} } })
+  probe.stop()
+  return probe.port
+}
+
 let server: ServerProcess
 let shop: Shop
+let hubPort = 0
 beforeAll(async () => {
-  server = await startOwnServer(settings)
+  hubPort = freePort()
+  server = await startOwnServer({ ...settings, WS_PORT: String(hubPort) })
   shop = await openShop(server)
   // The first frame of a run makes this process prepare its checks, for longer than these settings are patient.
   const first = await openAnonymous()
@@ -48,6 +56,18 @@ async function closeAll(sockets: TestSocket[]): Promise<void> {
   for (const socket of sockets) socket.close()
   await Promise.all(sockets.map((socket) => socket.closeCode()))
 }
+
+test('the hub, and only the hub, has a port of its own too', async () => {
+  const socket = await TestSocket.open({ url: `ws://127.0.0.1:${hubPort}/ws`, token: shop.token })
+  await socket.authenticate({ userId: shop.id, storeId: shop.storeId })
+  await notify('On both')
+  await socket.next(({ data }) => data.message === 'On both')
+  for (const path of ['/api/v1/stores', '/console', '/', '/ws/']) {
+    const answer = await fetch(`http://127.0.0.1:${hubPort}${path}`, { headers: { Authorization: `Bearer ${shop.token}` } })
+    expect([path, answer.status, (await answer.json()).error.code]).toEqual([path, 404, 'not_found'])
+  }
+  await closeAll([socket])
+})
 
 describe('places', () => {
   test('for anonymous sockets of one address are few; a known user needs none of them, and a free one can be had again', async () => {
