@@ -45,7 +45,7 @@ function startClient(hub: FakeHub, options: Partial<ClientOptions> = {}) {
 }
 
 /** Resolves when the client's snapshot fits; rejects after a while, telling what it was. */
-function when(client: ZipZapClient, fits: (snapshot: ClientSnapshot) => boolean, timeoutMs = 4000): Promise<void> {
+function when(client: ZipZapClient, fits: (snapshot: ClientSnapshot) => boolean, timeoutMs = 15_000): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
       end()
@@ -506,7 +506,7 @@ class Replica {
 /** Resolves when it is true after some change or event; rejects after a while. */
 function reached(client: ZipZapClient, isTrue: () => boolean): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>()
-  const timer = setTimeout(() => reject(new Error('it never came true')), 3000)
+  const timer = setTimeout(() => reject(new Error('it never came true')), 15_000)
   const look = () => isTrue() && resolve()
   const ends = [client.subscribe(look), client.on('*', look), client.on('reload', look)]
   look()

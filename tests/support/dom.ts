@@ -10,6 +10,7 @@ const names = [
   'document',
   'location',
   'navigator',
+  'sessionStorage',
   'HTMLElement',
   'HTMLIFrameElement',
   'Element',
@@ -49,7 +50,7 @@ function valueIn(window: Window, name: (typeof names)[number]): unknown {
 }
 
 /** Resolves when `read` answers something after a change of the page; rejects after a while with what the page shows. */
-export function appears<T>(read: () => T | undefined | null | false, timeoutMs = 4000): Promise<T> {
+export function appears<T>(read: () => T | undefined | null | false, timeoutMs = 15_000): Promise<T> {
   const { promise, resolve, reject } = Promise.withResolvers<T>()
   const look = () => {
     const found = read()

@@ -282,6 +282,7 @@ export class ZipZapClient {
       ...(state !== this.#snapshot.state && { since: Date.now() }),
       ...(ending ? { ending } : state === 'live' && { ending: null }),
       ...(!isUp && { latencyMs: null, sessionId: null }),
+      ...(state !== 'offline' && { retryAt: null, hasGivenUp: false }),
     })
   }
 

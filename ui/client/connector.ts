@@ -56,6 +56,11 @@ export class Connector {
     }
   }
 
+  /** The links that the hub has accepted: two while the client moves. */
+  get accepted(): Link[] {
+    return [this.current, this.#successor].flatMap((link) => (link && link.phase !== 'connecting' && link.phase !== 'authenticating' ? [link] : []))
+  }
+
   /** Connects now, whatever was planned. */
   connect(event: 'start' | 'retry'): void {
     this.#cancel()

@@ -1,3 +1,4 @@
+import type { ClientSnapshot } from '~/ui/client/client'
 import type { Connector } from '~/ui/client/connector'
 import type { Emitter } from '~/ui/client/emitter'
 import type { ApplicationFrame, LoggedFrame, OpenFrame, SealedFrame } from '~/ui/client/frames'
@@ -21,7 +22,7 @@ export type DeliveryContext = {
   connector: Connector
   outgoing: Outgoing
   readSealed: ClientOptions['readSealed']
-  me(): { userId: string | null }
+  me(): Pick<ClientSnapshot, 'userId' | 'state'>
   onRole(role: Role): void
   onSealed(frame: SealedFrame): void
   /** A stream may have lost its place. */
@@ -42,13 +43,11 @@ export class Delivery {
 
   async #open(frame: SealedFrame): Promise<void> {
     const { keyring, streams, logger } = this.context
-    try {
-      const { enc: _enc, ...rest } = frame
-      return this.#log(asLogged({ ...rest, data: await keyring.open(frame) }))
-    } catch (error) {
-      logger.debug?.('a sealed event could not be opened', error)
-    }
-    const read = await this.#readByRest(frame)
+    const opened = await keyring.open(frame).catch((error: unknown) => logger.debug?.('a sealed event could not be opened', error))
+    const { enc: _enc, ...rest } = frame
+    const read = opened ? asLogged({ ...rest, data: opened }) : await this.#readByRest(frame)
+    // What a stopped client was still opening comes again when it resumes.
+    if (this.context.me().state === 'stopped') return
     if (read) return this.#log(read)
     streams.move(frame.stream, frame)
     this.context.onSealed(frame)

@@ -145,8 +145,7 @@ export class Handshake {
 
   join(storeId: string, filter: StoreFilter): () => void {
     this.#joined.set(storeId, filter)
-    const link = this.context.connector.current
-    if (link && link.phase !== 'connecting' && link.phase !== 'authenticating') {
+    for (const link of this.context.connector.accepted) {
       this.#subscribe(link, storeId, filter)
       link.phase = 'catching_up'
     }
@@ -157,7 +156,7 @@ export class Handshake {
 
   #leave(storeId: string): void {
     this.#joined.delete(storeId)
-    this.context.connector.current?.send({ type: 'unsubscribe', data: { storeId } })
+    for (const link of this.context.connector.accepted) link.send({ type: 'unsubscribe', data: { storeId } })
     this.end(storeId)
   }
 
@@ -188,8 +187,7 @@ export class Handshake {
     this.#joined.delete(storeId)
     this.context.reloads.drop(stream)
     this.context.streams.forget(stream)
-    const link = this.context.connector.current
-    if (link) this.arrived(link, [stream])
+    for (const link of this.context.connector.accepted) this.arrived(link, [stream])
   }
 
   /** These streams are live on the link. */

@@ -80,7 +80,7 @@ export class RestClient {
   }
 
   async #send<Data>(method: string, path: string, { headers, body, signal }: LooseOptions): Promise<Answer<Data>> {
-    const { baseUrl = '', getToken, getSessionId, fetch = globalThis.fetch } = this.#options
+    const { baseUrl = globalThis.location?.origin ?? '', getToken, getSessionId, fetch = globalThis.fetch } = this.#options
     const token = await getToken?.()
     const sessionId = method === 'GET' ? null : getSessionId?.()
     const response = await fetch(`${baseUrl}/api/v1${path}`, {

@@ -1,10 +1,10 @@
 import { type QueryClient, type QueryKey, useQuery, useQueryClient } from '@tanstack/react-query'
-import { useEffect, useEffectEvent } from 'react'
+import { useEffect, useEffectEvent, useSyncExternalStore } from 'react'
 import type { LoggedFrame, Position } from '~/ui/client/frames'
 import type { RestClient, Rows } from '~/ui/client/rest'
 import { type Connection, onNextFrame } from '~/ui/hooks/connection'
 import { followStore } from '~/ui/hooks/follow-store'
-import { useConnection, useView } from '~/ui/hooks/use-websocket'
+import { useConnection } from '~/ui/hooks/use-websocket'
 
 /** Lists that are read once and then kept up to date by the events of their store. */
 
@@ -37,7 +37,8 @@ export function useLiveList<Row extends LiveRow>(options: LiveListOptions<Row>):
   const { storeId, queryKey } = options
   const connection = useConnection({})
   const queries = useQueryClient()
-  const { isConnected } = useView(connection)
+  const isFollowed = () => connection.getRendered().snapshot.state === 'live' && connection.client.coverage(`store:${storeId}`) !== undefined
+  const isCurrent = useSyncExternalStore(connection.subscribe, isFollowed, isFollowed)
   const { data, isPending, error, isFetching } = useQuery({
     queryKey,
     queryFn: () => readExactly(connection, options),
@@ -54,8 +55,7 @@ export function useLiveList<Row extends LiveRow>(options: LiveListOptions<Row>):
   const key = JSON.stringify(queryKey)
   // biome-ignore lint/correctness/useExhaustiveDependencies: the key stands for everything that the options name
   useEffect(() => followList(connection, queries, queryKey, storeId, apply), [connection, queries, storeId, key])
-  const isFollowed = isConnected && connection.client.coverage(`store:${storeId}`) !== undefined
-  return { data, isPending, error, isLive: isFollowed && data !== undefined && !isFetching && !error }
+  return { data, isPending, error, isLive: isCurrent && data !== undefined && !isFetching && !error }
 }
 
 const rowsOf = <Row>(data: LiveData<Row>) => data.rows

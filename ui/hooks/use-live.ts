@@ -32,7 +32,8 @@ export type LiveOrders = LiveList<Order> & {
 }
 
 export function useLiveOrders(storeId: string, filter: OrderFilter = {}): LiveOrders {
-  const { status = open, type, customerId, limit = defaultLimit } = filter
+  const { type, customerId, limit = defaultLimit } = filter
+  const status = filter.status?.length ? filter.status : open
   const list = useLiveList<Order>({
     storeId,
     limit,
