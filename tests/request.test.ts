@@ -133,3 +133,30 @@ test("a page on PORT is this host's own only where the hub has a port of its own
     isOwnOrigin('https://shop.test:8000', headers, loadConfig({ NODE_ENV: 'production', PORT: '8000', ...environment }))
   expect([own({}), own({ WS_PORT: '9000' })]).toEqual([false, true])
 })
+
+test('wrong fields are told in words that fit beside a field, not in those of a validator', async () => {
+  const { owner, path } = await createWorld()
+  const answer = await owner.api.post(`${path}/orders`, {
+    items: 5,
+    customer: { firstName: 1 },
+    tip: 1.5,
+    discount: -1,
+    requestedFor: 'soon',
+    source: 'fax',
+  })
+  const told = answer.body.error.details.map((detail: { path: string; message: string }) => `${detail.path} ${detail.message}`).sort()
+  expect(told).toEqual([
+    'customer.firstName must be a string',
+    'discount must be at least 0',
+    'items must be a list',
+    'requestedFor must be an ISO 8601 time like 2026-01-01T12:00:00.000Z',
+    'source must be one of till, kiosk, web, phone',
+    'tip must be a whole number',
+    'type is required',
+  ])
+  const short = await (await anonymous()).post('/auth/register', { email: 'ann@zipzap.test', password: 'short', firstName: 'x'.repeat(121) })
+  expect(short.body.error.details.map((detail: { message: string }) => detail.message)).toEqual([
+    'must have at least 10 characters',
+    'must have at most 120 characters',
+  ])
+})

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import '~/utils/contracts/wording'
 
 /** Building blocks shared by every contract: lengths and ranges are the ones the API promises. */
 
@@ -40,8 +41,8 @@ const earliestMs = Date.parse('0001-01-01T00:00:00.000Z')
 const latestMs = Date.parse('9999-12-31T23:59:59.999Z')
 /** A point in time as a client may write it: ISO 8601 with any offset, in the years that an answer can write in four digits. */
 export const instant = z.iso
-  .datetime({ offset: true })
-  .refine((value) => Date.parse(value) >= earliestMs && Date.parse(value) <= latestMs, 'must be an ISO 8601 time')
+  .datetime({ offset: true, abort: true })
+  .refine((value) => Date.parse(value) >= earliestMs && Date.parse(value) <= latestMs, 'must lie in the years 1 to 9999')
 
 export const version = z.int().min(1)
 
