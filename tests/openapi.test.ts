@@ -113,6 +113,8 @@ describe('/docs', () => {
     const policy = response.headers.get('content-security-policy') ?? ''
     expect(policy).toContain("script-src 'self';")
     expect(policy).toContain("default-src 'none'")
+    expect(policy).toContain("frame-ancestors 'none'")
+    expect(policy).not.toContain('unsafe')
   })
 
   test('with a slash at its end leads to the page', async () => {
