@@ -11,7 +11,7 @@ export type Database = {
   remove(): Promise<void>
 }
 
-type Query = <Result>(text: string) => Promise<Result[]>
+export type Query = <Result>(text: string) => Promise<Result[]>
 
 /** A database of one's own on a PostgreSQL server, or the embedded one below `directory`. */
 export async function openOwnDatabase(databaseUrl: string | null, directory: string): Promise<Database> {
@@ -46,7 +46,7 @@ async function run<T>(url: string, work: (query: Query) => Promise<T>): Promise<
   return work(query).finally(() => sql.end())
 }
 
-async function readAll(query: Query) {
+export async function readAll(query: Query) {
   return {
     heads: await query<Head>(`select stream, last_seq::float8 as "lastSeq", pruned_seq::float8 as "prunedSeq" from streams`),
     log: await query<Logged>(`select stream, seq::float8 as seq, id, subject_id as "subjectId", data #>> '{order,note}' as marker,

@@ -8,12 +8,19 @@ export type Proxy = {
   refuse(): void
   /** Keeps connections open and takes new ones, but lets nothing through. */
   freeze(): void
+  /** Until `restore`: every so manieth COMMIT reaches the target, but its answer never comes back; the connection ends. */
+  loseCommits(every: number): void
+  /** How many answers were lost so. */
+  readonly lostCommits: number
   restore(): void
   stop(): Promise<void>
 }
 
 export async function startProxy(target: URL): Promise<Proxy> {
   let mode: 'pass' | 'refuse' | 'freeze' = 'pass'
+  let loseEvery = 0
+  let commits = 0
+  let lostCommits = 0
   const sockets = new Set<Socket>()
   const keep = (socket: Socket) => {
     sockets.add(socket)
@@ -29,8 +36,14 @@ export async function startProxy(target: URL): Promise<Proxy> {
     if (mode === 'freeze') return
     const upstream = tcpConnect(Number(target.port), target.hostname)
     keep(upstream)
-    client.on('data', (chunk) => mode === 'pass' && upstream.write(chunk))
-    upstream.on('data', (chunk) => mode === 'pass' && client.write(chunk))
+    client.on('data', (chunk: Buffer) => mode === 'pass' && upstream.write(chunk))
+    upstream.on('data', (chunk: Buffer) => {
+      // The tag of PostgreSQL's CommandComplete: by now it is committed.
+      if (loseEvery > 0 && chunk.includes('COMMIT\0') && ++commits % loseEvery === 0) {
+        lostCommits += 1
+        client.destroy()
+      } else if (mode === 'pass') client.write(chunk)
+    })
     client.on('close', () => upstream.destroy())
     upstream.on('close', () => client.destroy())
   })
@@ -49,8 +62,15 @@ export async function startProxy(target: URL): Promise<Proxy> {
     freeze: () => {
       mode = 'freeze'
     },
+    loseCommits: (every) => {
+      loseEvery = every
+    },
+    get lostCommits() {
+      return lostCommits
+    },
     restore: () => {
       mode = 'pass'
+      loseEvery = 0
       // What was swallowed is lost: connections that lived through it would never go on.
       endAll()
     },
