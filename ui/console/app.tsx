@@ -75,7 +75,7 @@ export function App() {
     if (known === undefined) return <Waiting text={problem ? `${problem}. Trying again …` : 'One moment …'} />
     if (known === 'signed-out') return <SignInPage notice={notice} onSignedIn={refresh} />
     if (route.page === 'account') return <AccountPage session={known} onChanged={refresh} onSignOut={onSignOut} />
-    if (route.page !== 'store') return <StoresPage session={known} onSignOut={onSignOut} />
+    if (route.page !== 'store') return <StoresPage session={known} onRefresh={refresh} onSignOut={onSignOut} />
     return <StorePage key={route.storeId} session={known} storeId={route.storeId} view={route.view} onSignOut={onSignOut} onRefresh={refresh} />
   }
 }

@@ -26,6 +26,7 @@ import { TillView } from '~/ui/console/views/till'
 import { useWebSocketEvent } from '~/ui/hooks/use-websocket'
 import { WebSocketContext } from '~/ui/hooks/websocket-context'
 import { useWebSocketContext, WebSocketProvider } from '~/ui/providers/websocket-provider'
+import type { Membership } from '~/utils/contracts/auth'
 
 const contents: Record<View, () => ReactNode> = {
   board: BoardView,
@@ -58,6 +59,8 @@ export function StorePage(props: Props) {
   })
   const token = deviceToken()
   const getToken = useCallback(() => token, [token])
+  const membership = session.stores.find((each) => each.storeId === storeId)
+  if (!membership) return <Refused />
   return (
     <WebSocketProvider
       url={socketUrl()}
@@ -68,7 +71,7 @@ export function StorePage(props: Props) {
       reconnectInterval={reconnectIntervalMs}
       outbox={outboxOf(userId)}
     >
-      <StoreContent {...props} store={store} />
+      <StoreContent {...props} store={store} membership={membership} />
     </WebSocketProvider>
   )
 }
@@ -76,12 +79,14 @@ export function StorePage(props: Props) {
 /** A shop waits for its orders: the back-off begins well below the library's own. */
 const reconnectIntervalMs = 500
 
-function StoreContent({ session, storeId, view, onSignOut, onRefresh, store }: Props & { store: StoreSession }) {
+type ContentProps = Props & { store: StoreSession; membership: Membership }
+
+function StoreContent({ session, storeId, view, onSignOut, onRefresh, store, membership }: ContentProps) {
   const { state: connection } = useWebSocketContext()
   const data = useSyncExternalStore(store.state.subscribe, store.state.get)
   const outbox = outboxOf(session.user.id)
   const { pending } = useOutbox(outbox)
-  const role = connection.role ?? session.stores.find((membership) => membership.storeId === storeId)?.role
+  const role = connection.role ?? membership.role
   const isLive = connection.state === 'live'
   const isRefused = connection.state === 'unauthorized'
 
@@ -94,12 +99,12 @@ function StoreContent({ session, storeId, view, onSignOut, onRefresh, store }: P
   }, [isRefused])
 
   const scope = useMemo((): StoreScope | undefined => {
-    if (!data || !role) return undefined
+    if (!data) return undefined
     return { storeId, user: session.user, role, session: store, state: store.state, data, outbox, isLive, ...withPending(data, pending) }
   }, [storeId, session.user, role, store, data, outbox, isLive, pending])
   useTitle(data?.store.name, data?.unseen.size ?? 0)
 
-  if (isRefused || !role) return <Refused />
+  if (isRefused) return <Refused />
   if (!scope) return <Waiting text={connection.state === 'offline' ? 'The server cannot be reached. Trying again …' : 'Opening the store …'} />
   return (
     <StoreScopeProvider value={scope}>

@@ -11,7 +11,9 @@ import { Icon } from '~/ui/console/parts/icon'
 import { UserMenu } from '~/ui/console/parts/user-menu'
 import type { Store } from '~/utils/contracts/store'
 
-export function StoresPage({ session, onSignOut }: { session: CurrentSession; onSignOut: () => void }) {
+type Props = { session: CurrentSession; onRefresh: () => Promise<unknown>; onSignOut: () => void }
+
+export function StoresPage({ session, onRefresh, onSignOut }: Props) {
   const [stores, setStores] = useState<Store[]>()
   const [problem, setProblem] = useState('')
   const [isCreating, setCreating] = useState(false)
@@ -58,7 +60,7 @@ export function StoresPage({ session, onSignOut }: { session: CurrentSession; on
             <Icon name="plus" /> New store
           </button>
         )}
-        {(isFirst || isCreating) && <NewStore />}
+        {(isFirst || isCreating) && <NewStore onCreated={onRefresh} />}
       </main>
     </>
   )
@@ -73,7 +75,8 @@ function currencies(): (readonly [string, string])[] {
   return [...commonCurrencies, ...others].map((code) => [code, `${code} – ${names.of(code) ?? code}`] as const)
 }
 
-function NewStore() {
+/** `onCreated` reads the session anew: it names the stores that may be opened. */
+function NewStore({ onCreated }: { onCreated: () => Promise<unknown> }) {
   const submission = useSubmission()
   const once = useOnce()
   return (
@@ -89,6 +92,7 @@ function NewStore() {
             pricesIncludeTax: fields.has('pricesIncludeTax'),
           }
           const { data } = await rest.call('POST /stores', { body, headers: once(body) })
+          await onCreated()
           navigate(storePath(data.id, 'catalogue'))
         }}
       >
