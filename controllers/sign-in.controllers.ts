@@ -3,6 +3,7 @@ import { and, eq, sql } from 'drizzle-orm'
 import { db, rowsOf, type Transaction } from '~/db/client'
 import { signInFailures } from '~/db/schema'
 import { rateLimited } from '~/utils/errors'
+import { logger } from '~/utils/logger'
 import { inPasswordTurn, verifyPassword } from '~/utils/password'
 
 /** How a password is checked without being guessed: failures are counted in the database, hence over all instances. */
@@ -26,8 +27,14 @@ const maxFailuresOfAddress = 50
  */
 export async function checkPassword(client: Client, email: string, password: string, hash: string | null): Promise<boolean> {
   const { address, isLimited } = client
-  if (!isLimited) return inPasswordTurn(address, () => verifyPassword(password, hash))
-  const account = accountOf(email)
+  const isRight = await (isLimited
+    ? judgeCounted(address, accountOf(email), password, hash)
+    : inPasswordTurn(address, () => verifyPassword(password, hash)))
+  if (!isRight) logger.info({ address }, 'a password was wrong')
+  return isRight
+}
+
+async function judgeCounted(address: string, account: string, password: string, hash: string | null): Promise<boolean> {
   await refuseWhenOver(account, address)
   return inPasswordTurn(address, async () => {
     const attemptId = await countAttempt(account, address)
@@ -78,6 +85,7 @@ async function refuseWhenOver(account: string, address: string, attemptId?: stri
       (select seconds_left from failures where account = ${account} order by at desc offset ${maxFailuresOfAccount - 1} limit 1) as account_wait,
       (select seconds_left from failures order by at desc offset ${maxFailuresOfAddress - 1} limit 1) as address_wait`,
   )
+  if (wait?.account_wait || wait?.address_wait) logger.warn({ address }, 'too many wrong passwords')
   if (wait?.account_wait) throw overLimit(maxFailuresOfAccount, wait.account_wait)
   if (wait?.address_wait) throw overLimit(maxFailuresOfAddress, wait.address_wait)
 }

@@ -36,13 +36,25 @@ function isAtHead(subscription: Subscription): boolean {
   return true
 }
 
+/** Sends what is at hand of the missed events. What a slow socket cannot take yet is not kept for it: it is read again. */
 async function sendMissed(subscription: Subscription, readLog: ReadLog): Promise<void> {
   const { connection, stream } = subscription
-  const entries = stream.ring.after(subscription.position, chunkEvents) ?? (await readMissed(subscription, readLog))
-  if (connection.isClosed || subscription.isEnded) return
+  let entries = stream.ring.after(subscription.position, chunkEvents) ?? (await readMissed(subscription, readLog))
+  while (entries.length > 0 && !connection.isClosed && !subscription.isEnded) {
+    entries = entries.slice(sendChunk(subscription, entries))
+    if (connection.bufferedBytes === 0) continue
+    while (connection.bufferedBytes > 0) await connection.drained()
+    return
+  }
+}
+
+/** Answers how many of the entries are done with. */
+function sendChunk(subscription: Subscription, entries: readonly EncodedEvent[]): number {
+  const { connection } = subscription
   const chunkBytes = Math.min(maxChunkBytes, connection.maxBufferedBytes / 4)
   const frames: string[] = []
   let bytes = 0
+  let done = 0
   for (const entry of entries) {
     if (concerns(entry.event, subscription.view, subscription.userId, subscription.filter)) {
       const frame = entry.frame(subscription.view)
@@ -52,9 +64,10 @@ async function sendMissed(subscription: Subscription, readLog: ReadLog): Promise
       bytes += frameBytes
     }
     subscription.position = entry.event.seq
+    done += 1
   }
   if (frames.length > 0) connection.sendAll(frames, bytes)
-  while (connection.bufferedBytes > 0) await connection.drained()
+  return done
 }
 
 async function readMissed(subscription: Subscription, readLog: ReadLog): Promise<EncodedEvent[]> {

@@ -1,5 +1,5 @@
 import { type Context, Hono } from 'hono'
-import { getBundle, type PageName } from '~/routes/console-bundle'
+import { type Asset, getBundle, type PageName } from '~/routes/console-bundle'
 import type { Config } from '~/utils/config'
 import { notFound } from '~/utils/errors'
 import type { AppEnv } from '~/utils/http'
@@ -44,6 +44,13 @@ const htmlOf = (title: string, files: string[], wsPath: string) => `<!doctype ht
 const tagOf = (file: string) =>
   file.endsWith('.css') ? `<link rel="stylesheet" href="/console/assets/${file}">` : `<script type="module" src="/console/assets/${file}"></script>`
 
+/** During a release the page may come from an instance of another version than its files: this one's do as well. */
+function findByName(assets: ReadonlyMap<string, Asset>, file: string): Asset | undefined {
+  const [, name, extension] = /^(\w+)-\w+\.(\w+)$/.exec(file) ?? []
+  const found = [...assets].find(([known]) => known.startsWith(`${name}-`) && known.endsWith(`.${extension}`))
+  return found?.[1]
+}
+
 export function consoleRoutes(config: Config) {
   const routes = new Hono<AppEnv>()
 
@@ -57,10 +64,12 @@ export function consoleRoutes(config: Config) {
   routes.get('/console/icon.svg', (c) => c.body(icon, 200, { 'Content-Type': 'image/svg+xml', 'Cache-Control': 'public, max-age=86400' }))
 
   routes.get('/console/assets/:file', async (c) => {
-    const asset = (await getBundle()).assets.get(c.req.param('file'))
+    const { assets } = await getBundle()
+    const file = c.req.param('file')
+    const asset = assets.get(file) ?? findByName(assets, file)
     if (!asset) throw notFound()
     c.header('Content-Type', asset.type)
-    c.header('Cache-Control', 'public, max-age=31536000, immutable')
+    c.header('Cache-Control', assets.has(file) ? 'public, max-age=31536000, immutable' : 'no-store')
     c.header('Vary', 'Accept-Encoding', { append: true })
     if (!/\bgzip\b/.test(c.req.header('accept-encoding') ?? '')) return c.body(asset.plain)
     c.header('Content-Encoding', 'gzip')

@@ -54,8 +54,18 @@ describe('the console', () => {
     }
   })
 
+  test('serves its own files in place of those of another version, and keeps nobody from asking again', async () => {
+    const html = await (await get('/console')).text()
+    for (const file of filesOf(html).filter((name) => name.includes('/assets/'))) {
+      const other = await get(file.replace(/-\w+\./, '-00000000.'))
+      expect(other.status).toBe(200)
+      expect(other.headers.get('cache-control')).toBe('no-store')
+      expect(await other.text()).toBe(await (await get(file)).text())
+    }
+  })
+
   test('says nothing of files that are not there', async () => {
-    const missing = await get('/console/assets/console-00000000.js')
+    const missing = await get('/console/assets/other-00000000.js')
     expect(missing.status).toBe(404)
     expect(await missing.json()).toMatchObject({ success: false, error: { code: 'not_found' } })
     const outside = await get('/console/assets/..%2f..%2fpackage.json')

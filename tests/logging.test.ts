@@ -123,6 +123,7 @@ describe('what a server prints', () => {
       expect(line.status).toBeInteger()
     }
     expect(requests.find((line) => line.requestId === 'log-test-1')).toMatchObject({ method: 'POST', route: '/api/v1/auth/register', status: 201 })
+    expect(lines.find((line) => line.msg === 'a password was wrong')).toMatchObject({ address: '127.0.0.1' })
     expect(lines.some((line) => line.msg === 'a mail could not be sent' && line.code === 'EENVELOPE')).toBe(true)
     for (const secret of secrets) expect(server.output().includes(secret) ? secret : 'absent').toBe('absent')
   }, 40_000)

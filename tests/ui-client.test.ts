@@ -296,6 +296,29 @@ test('when its place is lost the snapshot is fetched, and only events after it f
   expect(client.coverage(hubStream)).toEqual({ epoch: 'e2', seq: 1 })
 })
 
+test('events that come after the snapshot was taken and before it arrives wait for it', async () => {
+  const hub = startHub()
+  const gate = Promise.withResolvers<void>()
+  const order: string[] = []
+  const { client } = startClient(hub, {
+    fetchSnapshot: async () => {
+      const snapshot = asSnapshot(hub.snapshot())
+      await gate.promise
+      return snapshot
+    },
+    onReload: ({ snapshot }) => order.push(`snapshot ${snapshot?.position.seq}`),
+  })
+  client.on('*', (frame) => 'seq' in frame && order.push(`event ${frame.seq}`))
+  await when(client, (snapshot) => snapshot.state === 'catching_up')
+  await hub.publish(2)
+  await hub.until(() => hub.received.some((message) => message.type === 'ping'))
+  expect(order).toEqual([])
+  gate.resolve()
+  await live(client)
+  await settled(client)
+  expect(order).toEqual(['snapshot 0', 'event 1', 'event 2'])
+})
+
 test('a connection that ends before the snapshot came does not count as whole', async () => {
   const hub = startHub()
   let calls = 0
@@ -363,6 +386,20 @@ test('a position given by the caller is where it starts, and storage remembers w
   await live(second.client)
   await settled(second.client)
   expect(seqs(second.events)).toEqual([6])
+})
+
+test('with a deviceId the hub remembers how far the device came, and continues there', async () => {
+  const hub = startHub(20)
+  const first = startClient(hub, { deviceId: 'till-1' })
+  await live(first.client)
+  await hub.publish(3)
+  await hub.until(() => hub.acknowledged?.seq === 3)
+  first.client.stop()
+  await hub.publish(2)
+  const { client, events } = startClient(hub, { deviceId: 'till-1' })
+  await live(client)
+  await settled(client)
+  expect(seqs(events)).toEqual([4, 5])
 })
 
 test('a handler that throws costs only itself, and unsubscribing inside a handler is safe', async () => {
@@ -523,14 +560,15 @@ const command: fc.Arbitrary<Command> = fc.record({
   count: fc.integer({ min: 1, max: 5 }),
 })
 
+/** Lets the sockets run a little, so that what comes next meets them in any state. */
+async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve))
+}
+
 async function perform({ name, count }: Command, hub: FakeHub, client: ZipZapClient): Promise<void> {
   if (name === 'publish') return hub.publish(count)
   if (name === 'wake') return client.wake()
-  if (name === 'turn') {
-    // Lets the sockets run a little, so that the next command meets them in any state.
-    for (let turn = 0; turn < count * 4; turn += 1) await new Promise<void>((resolve) => setImmediate(resolve))
-    return
-  }
+  if (name === 'turn') return turns(count * 4)
   if (name === 'repeat') return hub.repeat(count)
   hub[name]()
 }
@@ -543,7 +581,11 @@ test('whatever happens on the way, what the application knows ends equal to the 
       const faults: unknown[] = []
       const { client } = startClient(hub, {
         probeTimeoutMs: 20,
-        fetchSnapshot: async () => asSnapshot(hub.snapshot()),
+        fetchSnapshot: async () => {
+          const snapshot = asSnapshot(hub.snapshot())
+          await turns(8)
+          return snapshot
+        },
         onReload: ({ snapshot }) => replica.reload(snapshot?.position),
         logger: { error: (_message, error) => faults.push(error) },
       })

@@ -1,9 +1,10 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'bun:test'
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query'
-import { type ReactNode, StrictMode } from 'react'
+import { type ReactNode, StrictMode, useState } from 'react'
 import type { Root } from 'react-dom/client'
 import { WebSocketStatusIndicator } from '~/components/websocket-status'
 import { useLiveCustomers, useLiveOrders, useLiveProducts, usePresence } from '~/hooks/use-live'
+import { useWebSocketEvent } from '~/hooks/use-websocket'
 import { WebSocketProvider, type WebSocketProviderProps } from '~/providers/websocket-provider'
 import { ZipZapClient } from '~/ui/client/client'
 import { MemoryOutboxStorage, Outbox } from '~/ui/client/outbox'
@@ -138,21 +139,28 @@ test('what happens between the reading of a list and its following is not missed
   await shows('[1001 pending] live')
 })
 
+/** Says Live, and how many events of orders came. */
+function EventCount() {
+  const [count, setCount] = useState(0)
+  useWebSocketEvent('*', (event) => event.type.startsWith('order_') && setCount((known) => known + 1))
+  return (
+    <section>
+      <WebSocketStatusIndicator /> {count} told
+    </section>
+  )
+}
+
 test('what happens while a list is being read is not missed', async () => {
   const product = await createProduct(world)
+  mount(world.staff, <EventCount />)
+  await shows('Live 0 told')
   const answers = holdAnswers('/orders?')
-  mount(
-    world.staff,
-    <>
-      <Orders storeId={world.storeId} />
-      <WebSocketStatusIndicator />
-    </>,
-  )
+  mount(world.staff, <Orders storeId={world.storeId} />)
   await answers.read
-  await shows('Live')
   await createOrder(world, product.id)
   const { id } = await createOrder(world, product.id)
   await setStatus(id, 'confirmed')
+  await shows('Live 3 told')
   answers.release()
   await shows('[1002 confirmed, 1001 pending] live')
 })

@@ -25,6 +25,8 @@ export class FakeHub {
   private log: LogEntry[] = []
   private beat: Timer
   private waiting = new Set<() => void>()
+  /** The last position that a device told. */
+  acknowledged: { epoch: string; seq: number } | undefined
   /** Answers `authenticate`; null accepts. */
   judge: (data: Message) => { code: string; message: string } | null = () => null
   role = 'owner'
@@ -80,6 +82,7 @@ export class FakeHub {
     const { type, id, data = {} } = message
     if (socket.data.frozen) return
     if (type === 'ping') return this.send(socket, 'pong', { replyTo: id })
+    if (type === 'ack') this.acknowledged = data
     if (type === 'custom_action') return this.send(socket, 'ack', { replyTo: id })
     if (type === 'authenticate') await this.accept(socket, id, data)
   }
@@ -89,7 +92,7 @@ export class FakeHub {
     if (refusal) return this.send(socket, 'error', { ...refusal, replyTo })
     const wasUser = socket.data.user !== null
     socket.data.user = data.userId
-    const at = data.resume?.[hubStream]
+    const at = data.resume ? data.resume[hubStream] : data.deviceId && this.acknowledged
     const reason = !at
       ? undefined
       : at.epoch !== this.epoch
