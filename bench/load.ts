@@ -1,0 +1,190 @@
+import { readFileSync } from 'node:fs'
+
+/**
+ * The load client, a process of its own: keep-alive connections on bare TCP, one request at a time each, everything that
+ * can be made ahead made ahead. Reads one JSON task from its first argument and prints one JSON result.
+ */
+
+export type LoadTask = {
+  port: number
+  /** The server's process, whose CPU time is read at both ends of each phase. */
+  pid: number
+  connections: number
+  warmupMs: number
+  phaseMs: number
+  /** One a store; connections take turns. */
+  targets: { path: string; token: string; body: string }[]
+}
+
+export type PhaseResult = {
+  requestsPerSecond: number
+  p50Ms: number
+  p99Ms: number
+  /** User and system time of the server, for each request. */
+  cpuMicros: number
+  requests: number
+  failures: number
+}
+export type LoadResult = { orders: PhaseResult; status: PhaseResult }
+
+const statusesInTurn = ['confirmed', 'preparing', 'ready', 'completed']
+
+/** User and system time of a process in ticks of 10 ms, as milliseconds. */
+export function cpuMsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
+
+type Answer = { status: string; body: Buffer }
+
+/** One connection; `request` sends bytes and resolves with the answer, which needs a Content-Length. */
+class Connection {
+  private pending: { resolve(answer: Answer): void; reject(error: Error): void } | undefined
+  private received: Buffer = Buffer.alloc(0)
+  private socket: { write(bytes: Uint8Array): number; end(): void } | undefined
+
+  static async open(port: number): Promise<Connection> {
+    const connection = new Connection()
+    connection.socket = await Bun.connect({
+      hostname: '127.0.0.1',
+      port,
+      socket: {
+        data: (_, chunk) => connection.receive(chunk),
+        close: () => connection.pending?.reject(new Error('the server closed the connection')),
+        error: (_, error) => connection.pending?.reject(error),
+      },
+    })
+    return connection
+  }
+
+  request(bytes: Uint8Array): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      this.pending = { resolve, reject }
+      const written = this.socket?.write(bytes)
+      if (written !== bytes.length) reject(new Error('a request did not fit into the socket at once'))
+    })
+  }
+
+  end(): void {
+    this.pending = undefined
+    this.socket?.end()
+  }
+
+  private receive(chunk: Buffer): void {
+    this.received = this.received.length === 0 ? chunk : Buffer.concat([this.received, chunk])
+    const headEnd = this.received.indexOf('\r\n\r\n')
+    if (headEnd < 0) return
+    const head = this.received.toString('latin1', 0, headEnd)
+    const length = Number(/content-length: (\d+)/i.exec(head)?.[1])
+    const end = headEnd + 4 + length
+    if (this.received.length < end) return
+    const answer = { status: head.slice(9, 12), body: Buffer.from(this.received.subarray(headEnd + 4, end)) }
+    this.received = this.received.subarray(end)
+    this.pending?.resolve(answer)
+  }
+}
+
+const post = (path: string, token: string, body: string) =>
+  Buffer.from(
+    [
+      `POST ${path} HTTP/1.1`,
+      'Host: 127.0.0.1',
+      `Authorization: Bearer ${token}`,
+      'Content-Type: application/json',
+      `Content-Length: ${Buffer.byteLength(body)}`,
+      '',
+      body,
+    ].join('\r\n'),
+  )
+
+type Work = (answer: Answer | null) => Uint8Array | null
+
+/** Runs the connections for so long, each with its own work, and measures. */
+async function phase(
+  task: LoadTask,
+  connections: Connection[],
+  durationMs: number,
+  expected: string,
+  workOf: (index: number) => Work,
+): Promise<PhaseResult> {
+  const latencies: number[] = []
+  let failures = 0
+  const cpuBefore = cpuMsOf(task.pid)
+  const startedAt = performance.now()
+  const deadline = startedAt + durationMs
+  await Promise.all(
+    connections.map(async (connection, index) => {
+      const work = workOf(index)
+      let bytes = work(null)
+      while (bytes && performance.now() < deadline) {
+        const sentAt = performance.now()
+        const answer = await connection.request(bytes)
+        latencies.push(performance.now() - sentAt)
+        if (answer.status !== expected) failures += 1
+        bytes = work(answer)
+      }
+    }),
+  )
+  const tookMs = performance.now() - startedAt
+  const cpuMs = cpuMsOf(task.pid) - cpuBefore
+  latencies.sort((a, b) => a - b)
+  const at = (part: number) => latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * part))] ?? 0
+  const requests = latencies.length
+  return {
+    requestsPerSecond: (requests * 1000) / tookMs,
+    p50Ms: at(0.5),
+    p99Ms: at(0.99),
+    cpuMicros: (cpuMs * 1000) / requests,
+    requests,
+    failures,
+  }
+}
+
+async function run(task: LoadTask): Promise<LoadResult> {
+  const connections = await Promise.all(Array.from({ length: task.connections }, () => Connection.open(task.port)))
+  const targetOf = (index: number) => {
+    const target = task.targets[index % task.targets.length]
+    if (!target) throw new Error('there is nothing to send to')
+    return target
+  }
+  const made: string[][] = connections.map(() => [])
+  const creating = (index: number): Work => {
+    const { path, token, body } = targetOf(index)
+    const bytes = post(path, token, body)
+    return (answer) => {
+      if (answer) made[index]?.push(idOf(answer.body))
+      return bytes
+    }
+  }
+  /** Each order through its four changes; ends early when there are no more orders. */
+  const moving = (index: number): Work => {
+    const { path, token } = targetOf(index)
+    let id = ''
+    let step = statusesInTurn.length
+    return () => {
+      if (step === statusesInTurn.length) {
+        id = made[index]?.pop() ?? ''
+        step = 0
+      }
+      return id === '' ? null : post(`${path}/${id}/status`, token, `{"status":"${statusesInTurn[step++]}"}`)
+    }
+  }
+  await phase(task, connections, task.warmupMs, '201', creating)
+  await phase(task, connections, task.warmupMs / 2, '200', moving)
+  const orders = await phase(task, connections, task.phaseMs, '201', creating)
+  const status = await phase(task, connections, task.phaseMs, '200', moving)
+  for (const connection of connections) connection.end()
+  return { orders, status }
+}
+
+/** The first id of an order's JSON is its own; parsing all of it would cost the client more than the server may. */
+function idOf(body: Buffer): string {
+  const at = body.indexOf('"id":"')
+  return body.toString('latin1', at + 6, at + 42)
+}
+
+if (import.meta.main) {
+  const [task = '{}'] = process.argv.slice(2)
+  console.log(JSON.stringify(await run(JSON.parse(task) as LoadTask)))
+}
