@@ -26,7 +26,7 @@ export function applyMemberEvent(hub: HubContext, stream: LiveStream, event: Log
     }
   }
   if (action === 'member_changed') hub.cluster.presence.setRole(stream.ownerId, userId, role)
-  if (rotatesKey({ type: event.type, data: change })) rotateKey(stream)
+  if (rotatesKey({ stream: stream.name, type: event.type, data: change })) rotateKey(stream)
 }
 
 /** Those who may still read the stream get its new key, ahead of the first event that is sealed with it. */

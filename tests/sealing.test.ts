@@ -146,8 +146,9 @@ describe('what is sealed', () => {
 })
 
 test('a stream gets a new key when somebody loses sight of it, and only then', () => {
-  const change = (action: string, role: string) => rotatesKey({ type: 'store_updated', data: { action, userId: 'u', role } })
+  const change = (action: string, role: string) => rotatesKey({ stream: 'store:s', type: 'store_updated', data: { action, userId: 'u', role } })
   expect([change('member_removed', 'staff'), change('member_changed', 'kitchen')]).toEqual([true, true])
   expect([change('member_added', 'kitchen'), change('member_changed', 'staff'), change('updated', 'owner')]).toEqual([false, false, false])
-  expect(rotatesKey({ type: 'product_updated', data: { action: 'member_removed' } })).toBe(false)
+  expect(rotatesKey({ stream: 'store:s', type: 'product_updated', data: { action: 'member_removed' } })).toBe(false)
+  expect(rotatesKey({ stream: 'user:u', type: 'store_updated', data: { action: 'member_removed' } })).toBe(false)
 })

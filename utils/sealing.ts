@@ -61,9 +61,12 @@ export const canOpen = (enc: Enc): boolean => masterKeys.has(masterIdOf(enc.kid)
 /** The event as it was before it was sealed; another event stays as it is. */
 export const opened = (event: LoggedEvent): LoggedEvent => (event.enc ? { ...event, json: open(event, event.enc, event.json), enc: null } : event)
 
-/** Whether a stream's next events are sealed with a new key: somebody who holds the present one may no longer read them. */
-export function rotatesKey({ type, data }: { type: string; data: object }): boolean {
-  if (type !== 'store_updated' || !('action' in data)) return false
+/**
+ * Whether a stream's next events are sealed with a new key: somebody who holds the present one may no longer read them.
+ * A user's own stream has one reader, whatever becomes of the memberships that it tells of.
+ */
+export function rotatesKey({ stream, type, data }: { stream: StreamName; type: string; data: object }): boolean {
+  if (type !== 'store_updated' || !stream.startsWith('store:') || !('action' in data)) return false
   return data.action === 'member_removed' || (data.action === 'member_changed' && 'role' in data && data.role === 'kitchen')
 }
 

@@ -53,6 +53,12 @@ export async function startRedis(): Promise<Engine> {
   return redis
 }
 
+/** Debian's own belong to root, and as root its workers could not enter this directory. */
+const temporaryPaths = (directory: string): string =>
+  process.getuid?.() === 0
+    ? ''
+    : ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((name) => `  ${name}_temp_path ${join(directory, name)};`).join('\n')
+
 /** nginx as deploy/nginx.conf has it, save for addresses, a pid file of its own, and a shorter life of old workers. */
 export async function startNginx(directory: string, instancePorts: number[]): Promise<Engine> {
   const port = await freePort()
@@ -65,6 +71,7 @@ export async function startNginx(directory: string, instancePorts: number[]): Pr
     .replace('worker_shutdown_timeout 60s', 'worker_shutdown_timeout 1s')
     .replace('worker_processes auto', 'worker_processes 2')
     .replace('/dev/stderr', join(directory, 'nginx.log'))
+    .replace('http {', `http {\n${temporaryPaths(directory)}`)
   const path = join(directory, 'nginx.conf')
   await Bun.write(path, configuration)
   const nginx = engine(port, ['nginx', '-c', path, '-g', 'daemon off;'])
