@@ -11,7 +11,7 @@ import { createDevice, createOrder, createProduct, createWorld, registerUser, ty
 
 /**
  * Sealed events through the real door: what sockets, REST and the database hold. The keys are given to the shared server
- * as its start gives them; tests/encryption-restart.test.ts has them from the environment.
+ * as its start gives them; tests/long/encryption-restart.test.ts has them from the environment.
  */
 
 const configure = (...keys: string[]) => configureSealing(loadConfig({ WS_ENCRYPTION_KEY: keys.join(',') }))

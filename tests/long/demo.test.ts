@@ -2,7 +2,7 @@ import { expect, test } from 'bun:test'
 import { resolve } from 'node:path'
 
 test('the demo plays its rush through the real API, shows each event with its delay, and ends on Ctrl-C', async () => {
-  const root = resolve(import.meta.dir, '..')
+  const root = resolve(import.meta.dir, '../..')
   const demo = Bun.spawn(
     [process.execPath, '--no-env-file', 'run', 'demo/demo.ts', '--port', '0', '--rate', '20', '--duration', '0.5', '--speed', '20'],
     {
@@ -30,7 +30,10 @@ test('the demo plays its rush through the real API, shows each event with its de
 }, 60_000)
 
 test('the demo says what is wrong with its options', async () => {
-  const demo = Bun.spawn([process.execPath, 'run', resolve(import.meta.dir, '../demo/demo.ts'), '--rate', 'fast'], { stdout: 'pipe', stderr: 'pipe' })
+  const demo = Bun.spawn([process.execPath, 'run', resolve(import.meta.dir, '../../demo/demo.ts'), '--rate', 'fast'], {
+    stdout: 'pipe',
+    stderr: 'pipe',
+  })
   expect(await demo.exited).toBe(1)
   expect(await new Response(demo.stderr).text()).toContain('--rate must be above 0')
 })

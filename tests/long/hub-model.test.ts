@@ -1,8 +1,8 @@
 import { beforeAll, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { controlledServer } from './support/controlled'
-import type { Filter } from './support/entitlement'
-import { type Cast, ModelRun, registerCast, type Step } from './support/hub-model'
+import { controlledServer } from '../support/controlled'
+import type { Filter } from '../support/entitlement'
+import { type Cast, ModelRun, registerCast, type Step } from '../support/hub-model'
 
 /**
  * Random histories of three clients against the real hub: whatever happens, each stream reaches each client as a

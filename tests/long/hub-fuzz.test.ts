@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'bun:test'
 import fc from 'fast-check'
-import { ControlledServer } from './support/controlled'
-import { type Hostile, hostileMessages, type Known, lastWords } from './support/hostile'
-import { ModelRun, registerCast } from './support/hub-model'
-import { RawSocket } from './support/raw-socket'
+import { ControlledServer } from '../support/controlled'
+import { type Hostile, hostileMessages, type Known, lastWords } from '../support/hostile'
+import { ModelRun, registerCast } from '../support/hub-model'
+import { RawSocket } from '../support/raw-socket'
 
 /**
  * Hostile frames on fifty sockets at once: the process lives, nobody beside them notices, and nothing is kept. By hand:
