@@ -146,7 +146,7 @@ async function main(): Promise<void> {
   } catch (error) {
     if (error instanceof ConfigError) for (const mistake of error.mistakes) console.error(mistake)
     else if (error instanceof DataDirectoryInUse) console.error(error.message)
-    else if (isPortInUse(error)) console.error(`ZipZap could not start: ${error.message}`)
+    else if (cannotListen(error)) console.error(`ZipZap could not start: ${error.message}`)
     else logger.fatal({ err: error }, 'ZipZap could not start')
     process.exit(1)
   }
@@ -164,6 +164,7 @@ async function supervise(config: Config, count: number): Promise<void> {
   process.exit(0)
 }
 
-const isPortInUse = (error: unknown): error is Error => error instanceof Error && 'code' in error && error.code === 'EADDRINUSE'
+const cannotListen = (error: unknown): error is Error =>
+  error instanceof Error && 'code' in error && (error.code === 'EADDRINUSE' || error.code === 'EADDRNOTAVAIL')
 
 if (import.meta.main) await main()

@@ -33,6 +33,7 @@ describe('configuration', () => {
     ['PORT', '65536'],
     ['PORT', '-1'],
     ['PORT', '80.5'],
+    ['HOST', 'not a host'],
     ['NODE_ENV', 'prod'],
     ['WORKERS', '0'],
     ['WS_PATH', 'ws'],
@@ -59,6 +60,11 @@ describe('configuration', () => {
   test('what only together is wrong is refused too', () => {
     expect(mistakesOf({ WORKERS: '2' })).toHaveLength(1)
     expect(mistakesOf({ WS_PORT: '8000' })).toEqual(['WS_PORT must differ from PORT'])
+    expect(mistakesOf({ WS_PORT: '9000', PORT: '9000', WORKERS: 'auto', NODE_ENV: 'prod' })).toEqual([
+      'NODE_ENV must be one of development, test, production',
+      expect.stringMatching(/^WORKERS /),
+      'WS_PORT must differ from PORT',
+    ])
     expect(mistakesOf({ WORKERS: '2', DATABASE_URL: 'postgres://localhost/zipzap' })).toEqual([])
   })
 })

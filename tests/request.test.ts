@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'bun:test'
 import { createHmac } from 'node:crypto'
 import { loadConfig } from '~/utils/config'
-import { isOwnOrigin } from '~/utils/origin'
+import { clientAddress, isOwnOrigin, limitKey } from '~/utils/origin'
 import { anonymous } from './support/api'
 import { sendRaw } from './support/raw-http'
 import { createProduct, createWorld, unique } from './support/world'
@@ -159,4 +159,35 @@ test('wrong fields are told in words that fit beside a field, not in those of a 
     'must have at least 10 characters',
     'must have at most 120 characters',
   ])
+})
+
+describe('behind proxies', () => {
+  const behind = (hops: number) => loadConfig({ NODE_ENV: 'production', TRUST_PROXY: String(hops) })
+
+  test('the Host and the client are those that the outermost trusted proxy wrote, in lists too', () => {
+    const headers = new Headers({ Host: 'inner', 'X-Forwarded-Host': 'forged.test, shop.test', 'X-Forwarded-For': '9.9.9.9, 192.0.2.7' })
+    const own = (origin: string, hops: number) => isOwnOrigin(origin, headers, behind(hops))
+    expect([own('https://shop.test', 1), own('https://forged.test', 1), own('https://inner', 1), own('https://forged.test', 2)]).toEqual([
+      true,
+      false,
+      false,
+      true,
+    ])
+    expect([clientAddress(headers, 'peer', behind(1)), clientAddress(headers, 'peer', behind(0))]).toEqual(['192.0.2.7', 'peer'])
+  })
+
+  test('a proxy that says nothing leaves the Host and the peer as they are', () => {
+    const headers = new Headers({ Host: 'shop.test', 'X-Forwarded-For': '' })
+    expect(clientAddress(headers, 'peer', behind(1))).toBe('peer')
+    expect(isOwnOrigin('https://shop.test', headers, behind(1))).toBe(true)
+  })
+
+  test('a port beside the address makes no other client', () => {
+    expect(['192.0.2.7:5001', '[2001:db8::1]:443', '2001:db8::2', '::ffff:192.0.2.7'].map(limitKey)).toEqual([
+      '192.0.2.7',
+      '2001:db8:0:0::/64',
+      '2001:db8:0:0::/64',
+      '192.0.2.7',
+    ])
+  })
 })

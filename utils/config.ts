@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import '~/utils/contracts/wording'
 
 /**
  * Every setting of the process, read from the environment once. No other module reads `process.env`.
@@ -36,10 +37,15 @@ const sealable = ['customer_created', 'customer_updated', 'profile_updated']
 /** 32 bytes in standard base64; the first key of the list seals, all of them open. */
 const isKey = (value: string) => /^[A-Za-z0-9+/]{43}=$/.test(value)
 
+const defaultPort = 8000
+
 const environmentSchema = z.object({
   NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
-  PORT: integer(0, 65535).default(8000),
-  HOST: z.string().default('0.0.0.0'),
+  PORT: integer(0, 65535).default(defaultPort),
+  HOST: z
+    .string()
+    .regex(/^[\w.:-]+$/, 'must be a host name or an address')
+    .default('0.0.0.0'),
   WORKERS: z.union([z.literal('auto'), integer(1, 256)], 'must be "auto" or a whole number from 1 to 256').default(1),
   WS_PATH: path.default('/ws'),
   WS_PORT: integer(1, 65535).optional(),
@@ -84,19 +90,17 @@ export class ConfigError extends Error {
 export function loadConfig(environment: Record<string, string | undefined>): Config {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== undefined && value !== ''))
   const parsed = environmentSchema.safeParse(given)
-  if (!parsed.success) {
-    const byName = new Map<string, string>()
-    for (const issue of parsed.error.issues) {
-      const name = String(issue.path[0])
-      if (!byName.has(name)) byName.set(name, `${name} ${issue.message}`)
-    }
-    throw new ConfigError([...byName.values()])
+  const mistakes = new Map<string, string>()
+  for (const issue of parsed.error?.issues ?? []) {
+    const name = String(issue.path[0])
+    if (!mistakes.has(name)) mistakes.set(name, `${name} ${issue.message}`)
   }
-  const mistakes: string[] = []
-  if (parsed.data.WORKERS !== 1 && !parsed.data.DATABASE_URL)
-    mistakes.push('WORKERS above 1 needs DATABASE_URL: the embedded database serves one process')
-  if (parsed.data.WS_PORT !== undefined && parsed.data.WS_PORT === parsed.data.PORT) mistakes.push('WS_PORT must differ from PORT')
-  if (mistakes.length > 0) throw new ConfigError(mistakes)
+  // Judged on the text, so that they are told beside the mistakes of single values.
+  if (Number(given.WORKERS ?? 1) !== 1 && !given.DATABASE_URL && !mistakes.has('WORKERS'))
+    mistakes.set('WORKERS', 'WORKERS above 1 needs DATABASE_URL: the embedded database serves one process')
+  if (Number(given.WS_PORT) === Number(given.PORT ?? defaultPort) && !mistakes.has('WS_PORT'))
+    mistakes.set('WS_PORT', 'WS_PORT must differ from PORT')
+  if (!parsed.success || mistakes.size > 0) throw new ConfigError([...mistakes.values()])
   return toConfig(parsed.data)
 }
 

@@ -9,17 +9,20 @@ type OriginConfig = Pick<Config, 'corsOrigins' | 'isProduction' | 'trustedProxyH
  * X-Forwarded-For.
  */
 export function clientAddress(headers: Headers, peerAddress: string, config: OriginConfig): string {
-  if (config.trustedProxyHops === 0) return peerAddress
-  const forwarded =
-    headers
-      .get('x-forwarded-for')
-      ?.split(',')
-      .map((part) => part.trim()) ?? []
-  return forwarded.at(-config.trustedProxyHops) ?? forwarded[0] ?? peerAddress
+  return forwarded(headers, 'x-forwarded-for', config) ?? peerAddress
+}
+
+/** The entry that the outermost trusted proxy appended; null without proxies, or when they say nothing. */
+function forwarded(headers: Headers, name: string, config: OriginConfig): string | null {
+  if (config.trustedProxyHops === 0) return null
+  const entries = (headers.get(name) ?? '').split(',').map((entry) => entry.trim())
+  return (entries.at(-config.trustedProxyHops) ?? entries[0]) || null
 }
 
 /** The unit that limits count: an IPv4 address, or the /64 of an IPv6 one, since a host owns all of that. */
-export function limitKey(address: string): string {
+export function limitKey(given: string): string {
+  // Some proxies write the port beside the address.
+  const address = /^\[(.+)\](?::\d+)?$|^([\d.]+):\d+$/.exec(given)?.slice(1).find(Boolean) ?? given
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)
   if (mapped?.[1]) return mapped[1]
   if (!address.includes(':')) return address
@@ -46,7 +49,7 @@ export function isOwnOrigin(origin: string, headers: Headers, config: OriginConf
   const url = new URL(origin)
   if (url.origin !== origin) return false
   if (!config.isProduction && isLoopback(url.hostname)) return true
-  const host = (config.trustedProxyHops > 0 ? headers.get('x-forwarded-host') : null) ?? headers.get('host')
+  const host = forwarded(headers, 'x-forwarded-host', config) ?? headers.get('host')
   if (!host) return false
   // An Origin leaves the default port out; a Host may do either.
   const candidates = [`http://${host}`, `https://${host}`].filter((candidate) => URL.canParse(candidate)).map((candidate) => new URL(candidate))
