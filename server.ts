@@ -23,7 +23,7 @@ import type { Relay, RelayListener } from '~/realtime/relay/relay'
 import { createApp, createHubOnlyApp } from '~/routes'
 import { rateLimit } from '~/routes/middleware/rate-limit'
 import { type Config, ConfigError, loadConfig } from '~/utils/config'
-import { setDraining } from '~/utils/lifecycle'
+import { isDraining, setDraining } from '~/utils/lifecycle'
 import { attachLogger, createLogger, logger } from '~/utils/logger'
 import { closeMail, configureMail } from '~/utils/mail'
 import { registry } from '~/utils/metrics'
@@ -94,6 +94,8 @@ export async function startServer(config: Config): Promise<RunningServer> {
     const deadline = performance.now() + config.drainSeconds * 1000
     hub.drain(config.drainSeconds * 1000)
     while (hub.openSockets > 0 && performance.now() < deadline) await Bun.sleep(50)
+    // From here on nobody new is let in: a request that came later would be cut by the end of its process.
+    for (const listener of listeners) void listener.stop()
     await endRequests(Math.max(deadline, performance.now() + lastRequestsMs))
     await stop()
   }
@@ -106,6 +108,13 @@ function openRelay(config: Config, listener: RelayListener): Promise<Relay> {
   if (config.redisUrl && config.databaseUrl) return openRedisRelay(config.redisUrl, listener)
   if (config.databaseUrl) return openPostgresRelay(config.databaseUrl, listener)
   return Promise.resolve(inProcessRelay)
+}
+
+/** A balancer that keeps connections open would send its next request on one that closes under it: it is told to let go. */
+async function lastOnConnection(answer: Response | Promise<Response>): Promise<Response> {
+  const response = await answer
+  response.headers.set('Connection', 'close')
+  return response
 }
 
 /** REST and the hub on `PORT`; with `WS_PORT` the hub, and only the hub, there too. */
@@ -127,7 +136,8 @@ function listen(config: Config, hub: Hub): Server<Connection>[] {
       port,
       fetch(request, self) {
         if (isHubPath(request)) return hub.upgrade(request, self)
-        return rest.fetch(request, { peerAddress: self.requestIP(request)?.address ?? '', config, limiter })
+        const answer = rest.fetch(request, { peerAddress: self.requestIP(request)?.address ?? '', config, limiter })
+        return isDraining() ? lastOnConnection(answer) : answer
       },
     })
   const main = serve(config.port, createApp(config))

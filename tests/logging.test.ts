@@ -126,7 +126,7 @@ describe('what a server prints', () => {
     expect(lines.find((line) => line.msg === 'a password was wrong')).toMatchObject({ address: '127.0.0.1' })
     expect(lines.some((line) => line.msg === 'a mail could not be sent' && line.code === 'EENVELOPE')).toBe(true)
     for (const secret of secrets) expect(server.output().includes(secret) ? secret : 'absent').toBe('absent')
-  }, 40_000)
+  }, 90_000)
 
   test('in development is readable, says little at info, and tells the link to a new password', async () => {
     const server = await spawnServer(cwd, { NODE_ENV: 'development' })
