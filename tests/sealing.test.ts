@@ -46,7 +46,7 @@ describe('a sealed event', () => {
   test('says nothing of its content but the length', () => {
     const sealed = seal(bound, 0, data)
     expect(sealedOf(sealed.json).byteLength).toBe(Buffer.byteLength(data) + 16)
-    expect(sealed.json).not.toContain('Zo')
+    expect(sealed.json).not.toContain(Buffer.from(data).toString('base64url').slice(0, 16))
     expect(sealedOf(sealed.json).toString('latin1')).not.toContain('firstName')
   })
 
