@@ -57,7 +57,13 @@ test('pruned in the middle of a replay', async () => {
   expect(await run.finish()).toEqual([])
 })
 
-describe('while the database keeps them waiting', () => {
+/**
+ * Holds the log's tables to stop the hub between two questions. PostgreSQL would see deadlocks with readers that lock them
+ * in another order; the interleavings are the hub's own, so the embedded database, which has one connection, shows them all.
+ */
+const whileHeld = process.env.TEST_DATABASE_URL ? () => {} : describe
+
+whileHeld('while the database keeps them waiting', () => {
   type Stage = (run: ModelRun) => unknown
 
   /** `begin` asks something of the server; between its questions to the database, one after another, come the stages. */
