@@ -87,19 +87,25 @@ const connect = (url: string) =>
     connection: { application_name: 'zipzap', ...timeouts },
   })
 
+/** Each prepared text takes memory in every backend, and PATCH bodies make many: what comes later is planned at each call. */
+const maxPreparedTexts = 500
+
 /**
- * Drizzle hands its statements to `unsafe`, which postgres.js does not prepare unless told: PostgreSQL would plan them
- * anew at every call. The texts are few, since values travel as parameters.
+ * Drizzle hands its statements to `unsafe` and says there that they are not to be prepared: each would take a second
+ * round trip, and PostgreSQL would parse and plan it anew at every call. The texts are few, since values travel as
+ * parameters.
  */
 function preparing(sql: postgres.Sql): postgres.Sql {
+  const texts = new Set<string>()
+  const isPrepared = (text: string) => texts.has(text) || (texts.size < maxPreparedTexts && texts.add(text).size > 0)
   const begin = sql.begin.bind(sql) as (work: (tx: postgres.TransactionSql) => unknown) => Promise<unknown>
-  const beginPrepared = (work: (tx: postgres.TransactionSql) => unknown) => begin((tx) => work(prepareUnsafe(tx)))
-  return Object.assign(prepareUnsafe(sql), { begin: beginPrepared as typeof sql.begin })
+  const beginPrepared = (work: (tx: postgres.TransactionSql) => unknown) => begin((tx) => work(prepareUnsafe(tx, isPrepared)))
+  return Object.assign(prepareUnsafe(sql, isPrepared), { begin: beginPrepared as typeof sql.begin })
 }
 
-function prepareUnsafe<S extends postgres.ISql>(sql: S): S {
+function prepareUnsafe<S extends postgres.ISql>(sql: S, isPrepared: (text: string) => boolean): S {
   const unsafe = sql.unsafe.bind(sql)
-  const prepared: typeof sql.unsafe = (text, parameters, options) => unsafe(text, parameters, { prepare: true, ...options })
+  const prepared: typeof sql.unsafe = (text, parameters, options) => unsafe(text, parameters, { ...options, prepare: isPrepared(text) })
   return Object.assign(sql, { unsafe: prepared })
 }
 
