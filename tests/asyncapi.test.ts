@@ -9,7 +9,9 @@ import { loadConfig } from '~/utils/config'
 import { applicationEventTypes } from '~/utils/contracts/event-types'
 import { clientMessages } from '~/utils/contracts/messages'
 import { closeCodes, wsErrors } from '~/utils/contracts/ws-codes'
+import { endFaults } from './support/faults'
 import { faultOf, typesOf } from './support/frames'
+import { RawSocket } from './support/raw-socket'
 import { type TestServer, testServer } from './support/server'
 
 // biome-ignore lint/suspicious/noExplicitAny: the document is walked as whatever JSON came
@@ -152,6 +154,32 @@ describe('the check of every frame', () => {
     // As it goes over the wire: what is undefined is not there.
     const unseen = Object.entries(wrong).filter(([, value]) => faultOf('server', JSON.parse(JSON.stringify(value))) === undefined)
     expect(unseen.map(([name]) => name)).toEqual([])
+  })
+
+  test('sees the frames of every socket that is opened in a test, in both directions', async () => {
+    const nonsense = { type: 'nonsense', data: {} }
+    const liar = Bun.serve({
+      port: 0,
+      fetch: (request, self) => (self.upgrade(request) ? undefined : new Response(null, { status: 400 })),
+      websocket: { message: (socket) => void socket.send(JSON.stringify(nonsense)) },
+    })
+    const answered = Promise.withResolvers<void>()
+    const socket = new WebSocket(`ws://127.0.0.1:${liar.port}/ws`)
+    socket.addEventListener('open', () => socket.send('{"type":"ping"}'))
+    socket.addEventListener('message', () => answered.resolve())
+    await answered.promise
+    expect(endFaults).toThrow('no message of a server')
+    socket.send(JSON.stringify(nonsense))
+    expect(endFaults).toThrow('no message of a client')
+    const heard = Promise.withResolvers<void>()
+    const raw = await RawSocket.open(liar.port ?? 0, { onText: () => heard.resolve(), onClose() {} })
+    raw.send({ type: 'ping' })
+    await heard.promise
+    expect(endFaults).toThrow('no message of a server')
+    raw.send(nonsense)
+    expect(endFaults).toThrow('no message of a client')
+    await liar.stop(true)
+    endFaults()
   })
 
   test('finds a message that the hub would refuse', () => {

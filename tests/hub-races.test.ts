@@ -88,10 +88,13 @@ whileHeld('while the database keeps them waiting', () => {
   }
 
   /** An event of which the hub has not heard: whoever comes makes it read the log. */
-  const logSilently = (run: ModelRun) =>
-    cast.server.sql(`with head as (update streams set last_seq = last_seq + 1 where stream = 'store:${run.store(0).id}' returning stream, last_seq)
+  function logSilently(run: ModelRun) {
+    const id = Bun.randomUUIDv7()
+    const data = JSON.stringify({ message: 'Nobody was told', level: 'info', notificationId: id })
+    return cast.server.sql(`with head as (update streams set last_seq = last_seq + 1 where stream = 'store:${run.store(0).id}' returning stream, last_seq)
       insert into events (stream, seq, id, type, data, store_id, subject_id)
-      select stream, last_seq, gen_random_uuid(), 'general_notification', '{}', '${run.store(0).id}', null from head`)
+      select stream, last_seq, '${id}', 'general_notification', '${data}', '${run.store(0).id}', null from head`)
+  }
 
   /** The server remembers the owner's rights, and nobody else's: his next write begins with its transaction. */
   async function warmUp(run: ModelRun): Promise<void> {

@@ -462,7 +462,8 @@ async function sealing(hub: FakeHub) {
   const raw = crypto.getRandomValues(new Uint8Array(32))
   const key = await crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['encrypt'])
   hub.frameOf = async (entry) => {
-    if (entry.seq % 2 === 0) return { ...hub.placeOf(entry), type: 'general_notification', data: { message: String(entry.seq) } }
+    const notice = { message: String(entry.seq), level: 'info', notificationId: entry.id }
+    if (entry.seq % 2 === 0) return { ...hub.placeOf(entry), type: 'general_notification', data: notice }
     const iv = crypto.getRandomValues(new Uint8Array(12))
     const additionalData = new TextEncoder().encode(`${hubStream}|${entry.id}|customer_updated|k1`)
     const data = new TextEncoder().encode(JSON.stringify({ action: 'updated', customerName: `Customer ${entry.seq}` }))
@@ -515,7 +516,8 @@ test("another member's action cannot pass for an answer or bring a key", async (
   const { client, events } = startClient(hub)
   await live(client)
   const forged = { replyTo: 'sign-in-1', keys: [{ stream: hubStream, kid: 'k1', k: 'AAAA' }], code: 'unauthorized', action: 'x' }
-  for (const socket of hub.sockets) hub.send(socket, 'custom_action', forged)
+  const sender = { userId: hubUser, storeId: hubStore, sessionId: Bun.randomUUIDv7() }
+  for (const socket of hub.sockets) hub.sendRaw(socket, { type: 'custom_action', data: forged, timestamp: new Date().toISOString(), ...sender })
   await settled(client)
   expect(client.getSnapshot().state).toBe('live')
   expect(events.map((frame) => frame.type)).toEqual(['custom_action'])

@@ -225,7 +225,7 @@ test('the log at its usual level tells of faults, a line a socket, without a wor
   invalid.socket.close()
   binary.socket.sendFrame(opcodes.binary, Buffer.from(marker))
   lost.socket.cut()
-  tidy.socket.send({ type: marker, data: { [marker]: marker } })
+  tidy.socket.sendFrame(opcodes.text, Buffer.from(JSON.stringify({ type: marker, data: { [marker]: marker } })))
   tidy.socket.close()
   await Promise.all([invalid, binary, lost, tidy].map((client) => client.closed))
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import type { ApiClient } from '../support/api'
+import { noteFrame } from '../support/frames'
 import { type ServerProcess, spawnServer } from '../support/process'
 import { type Proxy as NetworkProxy, startProxy } from '../support/proxy'
 import type { Person } from './shop'
@@ -87,6 +88,10 @@ export async function openScreen(browser: Browser, base: string, person: Person 
   context.setDefaultTimeout(20_000)
   await context.addInitScript(recordStates)
   const page = await context.newPage()
+  page.on('websocket', (socket) => {
+    socket.on('framesent', ({ payload }) => noteFrame('client', JSON.parse(String(payload))))
+    socket.on('framereceived', ({ payload }) => noteFrame('server', JSON.parse(String(payload))))
+  })
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(String(error)))
   page.on('console', (message) => {

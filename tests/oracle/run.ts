@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { ControlledServer } from '../support/controlled'
 import { type Filter, judge, type LogRow, logColumns, type Role, StreamLog } from '../support/entitlement'
+import { requireNoFaults } from '../support/faults'
 import { OracleClient } from './client'
 import { type Chance, chanceOf } from './random'
 import { type Person, type Shop, Writer } from './writer'
@@ -158,6 +159,13 @@ async function main(): Promise<boolean> {
     failed += 1
     console.error(`${client.who.name} (${role ?? 'no member'}, ${JSON.stringify(client.filter)}):\n  ${faults.slice(0, 20).join('\n  ')}`)
   }
+  // Beside the clients one check more: that every frame was as AsyncAPI says.
+  try {
+    requireNoFaults()
+  } catch (error) {
+    failed += 1
+    console.error(String(error).slice(0, 10_000))
+  }
   const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0)
   const figures = {
     writes: sum(writers.map((writer) => writer.writes)),
@@ -167,7 +175,7 @@ async function main(): Promise<boolean> {
     reloads: sum(clients.map((client) => client.reloads)),
   }
   console.log(JSON.stringify(figures))
-  console.log(` ${clients.length - failed} pass\n ${failed} fail`)
+  console.log(` ${clients.length + 1 - failed} pass\n ${failed} fail`)
   await server.stop()
   return failed === 0
 }

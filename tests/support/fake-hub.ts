@@ -10,6 +10,7 @@ type Message = any
 
 export const hubUser = '01890000-0000-7000-8000-000000000001'
 export const hubStore = '01890000-0000-7000-8000-000000000002'
+const hubSession = '01890000-0000-7000-8000-000000000003'
 export const hubStream = `store:${hubStore}`
 
 export class FakeHub {
@@ -69,7 +70,7 @@ export class FakeHub {
     this.sockets.add(socket)
     this.send(socket, 'general_notification', {
       message: 'Connected to ZipZap',
-      sessionId: 's',
+      sessionId: hubSession,
       authenticated: false,
       heartbeatIntervalMs: this.heartbeatMs,
     })
@@ -107,7 +108,7 @@ export class FakeHub {
     const answer = { epoch: this.epoch, seq: this.head, resumed, ...(resumed && { replayed: this.head - from }), ...(reason && { reason }) }
     this.send(socket, 'general_notification', {
       message: 'Authentication successful',
-      sessionId: 's',
+      sessionId: hubSession,
       userId: data.userId,
       storeId: hubStore,
       role: this.role,

@@ -1,6 +1,9 @@
 import { afterAll, afterEach } from 'bun:test'
+import { CheckedWebSocket } from './checked-websocket'
 import { endFaults } from './faults'
 import { closeOpenSockets } from './open-sockets'
+
+globalThis.WebSocket = CheckedWebSocket
 
 afterEach(closeOpenSockets)
 

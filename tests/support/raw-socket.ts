@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
+import { noteFrame } from './frames'
 
 /**
  * A WebSocket client on bare TCP (RFC 6455), for what a well-behaved one would never do: leave pings unanswered, stop
@@ -77,7 +78,9 @@ export class RawSocket {
     return !this.isGone
   }
 
-  send(message: object): void {
+  /** A message of the contract; whatever else a client might send goes by `sendFrame` or `sendBytes`. */
+  send(message: Record<string, unknown>): void {
+    noteFrame('client', message)
     this.sendFrame(opcodes.text, Buffer.from(JSON.stringify(message)))
   }
 
@@ -156,8 +159,13 @@ export class RawSocket {
     return first.length >= bytes || this.pending.length === 1 ? first.subarray(0, bytes) : Buffer.concat(this.pending).subarray(0, bytes)
   }
 
+  private takeText(text: string): void {
+    noteFrame('server', JSON.parse(text))
+    this.handlers.onText(text)
+  }
+
   private handle(opcode: number, payload: Buffer): void {
-    if (opcode === opcodes.text) this.handlers.onText(payload.toString())
+    if (opcode === opcodes.text) this.takeText(payload.toString())
     else if (opcode === opcodes.ping) {
       this.pings += 1
       this.handlers.onPing?.()

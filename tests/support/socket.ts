@@ -1,11 +1,11 @@
+import { CheckedWebSocket } from './checked-websocket'
 import { requireNoFaults } from './faults'
-import { noteFrame } from './frames'
 import { noteClosed, noteOpen } from './open-sockets'
 import { testServer } from './server'
 
 /**
- * A WebSocket client for tests that waits for frames by name and proves silence by a ping and its pong. Every frame is
- * held against AsyncAPI, in both directions: what is wrong on purpose is sent by `sendText`.
+ * A WebSocket client for tests that waits for frames by name and proves silence by a ping and its pong. What is wrong on
+ * purpose is sent by `sendText`: everything else is held against AsyncAPI.
  */
 
 // biome-ignore lint/suspicious/noExplicitAny: tests read whatever came; a wrong shape fails the assertion
@@ -18,10 +18,9 @@ export class TestSocket {
   private taken = new Set<Frame>()
   private waiting = new Set<() => void>()
 
-  private constructor(private readonly socket: WebSocket) {
+  private constructor(private readonly socket: CheckedWebSocket) {
     socket.addEventListener('message', (event) => {
       const frame: Frame = JSON.parse(String(event.data))
-      noteFrame('server', frame)
       this.frames.push(frame)
       this.wake()
     })
@@ -35,7 +34,7 @@ export class TestSocket {
   /** Resolves when the socket is open; rejects when the upgrade is refused. */
   static async open(options: { token?: string; headers?: Record<string, string>; url?: string } = {}): Promise<TestSocket> {
     const headers = { ...(options.token && { Authorization: `Bearer ${options.token}` }), ...options.headers }
-    const socket = new WebSocket(options.url ?? (await testServer()).ws, { headers } as unknown as string[])
+    const socket = new CheckedWebSocket(options.url ?? (await testServer()).ws, { headers } as unknown as string[])
     const client = new TestSocket(socket)
     await new Promise<void>((resolve, reject) => {
       socket.addEventListener('open', () => resolve(), { once: true })
@@ -46,12 +45,11 @@ export class TestSocket {
   }
 
   send(message: Record<string, unknown>): void {
-    noteFrame('client', message)
     this.socket.send(JSON.stringify(message))
   }
 
   sendText(text: string): void {
-    this.socket.send(text)
+    this.socket.sendUnchecked(text)
   }
 
   close(code = 1000): void {

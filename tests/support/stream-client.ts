@@ -173,7 +173,7 @@ export class StreamClient {
   }
 
   /** Anything at all, with an id that nobody waits for. */
-  say(message: object): void {
+  say(message: Record<string, unknown>): void {
     this.socket?.send(message)
   }
 
