@@ -11,7 +11,8 @@ import {
   touchSessions,
 } from '~/controllers/session.controllers'
 import { consumeTicket } from '~/controllers/ticket.controllers'
-import { DataDirectoryInUse, openDatabase } from '~/db/client'
+import { openDatabase } from '~/db/client'
+import { DataDirectoryInUse } from '~/db/embedded'
 import { renewEpochsAfterRestore } from '~/db/epochs'
 import { removeExpiredRows } from '~/db/retention'
 import type { Connection } from '~/realtime/connection'

@@ -6,9 +6,10 @@ import { makeItems, newLines, newProductIds, piecesOf, requireAvailable } from '
 import { priceOrder } from '~/controllers/order-pricing'
 import { emitStock, lockCounted, moveStock, readShop, refreshed, takenAfter } from '~/controllers/order-stock.controllers'
 import { displayName } from '~/controllers/session.controllers'
-import type { Transaction } from '~/db/client'
 import { type Emit, withEvents } from '~/db/events'
 import { customers, orderCounters, orders } from '~/db/schema'
+import type { Transaction } from '~/db/session'
+import { builder, Statement, slot, slotsFor } from '~/db/statement'
 import type { Member } from '~/utils/actor'
 import type { CreateOrder } from '~/utils/contracts/order'
 import { conflict, type ErrorDetail, notFound, validationFailed } from '~/utils/errors'
@@ -54,6 +55,7 @@ async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: Cre
     id: input.id ?? Bun.randomUUIDv7(),
     storeId: member.storeId,
     type: input.type,
+    status: 'pending',
     source: member.role === 'kiosk' ? 'kiosk' : (input.source ?? null),
     paymentStatus: paymentStatusOf(0, totals.total, false),
     currency,
@@ -69,6 +71,10 @@ async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: Cre
     statusHistory: [{ status: 'pending', at: shop.now.toISOString(), userId: member.userId, reason: null }],
     stockTaken: takenAfter({}, pieces, moved),
     createdBy: member.userId,
+    amountPaid: 0,
+    version: 1,
+    createdAt: shop.now,
+    updatedAt: shop.now,
   })
   const order = emitOrder(emit, 'created', row)
   emitStock(emit, moved)
@@ -104,19 +110,27 @@ async function isTaken(tx: Transaction, id: string): Promise<boolean> {
 
 const idTaken = () => conflict('id_taken', 'This id is taken', [{ path: 'id', message: 'is taken' }])
 
+type NewOrder = Omit<OrderRow, 'orderNumber'>
+
 /** Inserts an order under the store's next number, in one statement: a number that is taken is used, or rolled back. */
-async function insertNumbered(tx: Transaction, order: Omit<typeof orders.$inferInsert, 'orderNumber'>): Promise<OrderRow> {
-  const numbered = tx.$with('numbered', { lastNumber: sql<number>`last_number`.as('last_number') }).as(sql`
-    insert into ${orderCounters} (store_id, last_number) values (${order.storeId}, 1001)
-    on conflict (store_id) do update set last_number = ${orderCounters.lastNumber} + 1 returning last_number`)
-  const [row] = await tx
-    .with(numbered)
-    .insert(orders)
-    .values({ ...order, orderNumber: sql`(select last_number from numbered)` })
-    .returning()
-    .catch((error: unknown) => {
-      throw sqlState(error).constraint === 'orders_pkey' ? idTaken() : error
-    })
-  if (!row) throw notFound()
-  return row
+async function insertNumbered(tx: Transaction, order: NewOrder): Promise<OrderRow> {
+  const [numbered] = await numberAndInsert.run(tx, order).catch((error: unknown) => {
+    throw sqlState(error).constraint === 'orders_pkey' ? idTaken() : error
+  })
+  if (!numbered) throw notFound()
+  return { ...order, ...numbered }
 }
+
+const numberAndInsert = new Statement<NewOrder, { orderNumber: number }>(
+  () => sql`
+    with numbered as (
+      insert into ${orderCounters} (store_id, last_number) values (${slot('storeId')}, 1001)
+      on conflict (store_id) do update set last_number = ${orderCounters.lastNumber} + 1 returning last_number
+    )
+    ${builder
+      .insert(orders)
+      .values({ ...slotsFor(orders), orderNumber: sql`(select last_number from numbered)` })
+      .returning({ orderNumber: orders.orderNumber })
+      .getSQL()}`,
+  ([orderNumber]) => ({ orderNumber: Number(orderNumber) }),
+)

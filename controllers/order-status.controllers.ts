@@ -1,7 +1,10 @@
-import { emitOrder, getOrder, lockOrder, type OrderRow, orderFor, saveOrder, toOrder } from '~/controllers/order.controllers'
+import { eq } from 'drizzle-orm'
+import { emitOrder, getOrder, lockOrder, type OrderRow, orderFor, toOrder } from '~/controllers/order.controllers'
 import { emitStock, lockCounted, moveStock } from '~/controllers/order-stock.controllers'
-import type { Transaction } from '~/db/client'
 import { type Emit, withEvents } from '~/db/events'
+import { orders } from '~/db/schema'
+import type { Transaction } from '~/db/session'
+import { builder, Statement, slot, slotsOf } from '~/db/statement'
 import { crew, type Member, managers, staffAndUp } from '~/utils/actor'
 import type { Role } from '~/utils/contracts/common'
 import type { ChangeStatus } from '~/utils/contracts/order'
@@ -72,11 +75,23 @@ async function moveOrder(tx: Transaction, emit: Emit, member: Member, id: string
   const change: StatusChange = { status, at: now.toISOString(), userId: member.userId, reason }
   const isGivenBack = givesStockBack.includes(status)
   const moved = isGivenBack ? await returnStock(tx, row) : []
-  const saved = await saveOrder(tx, locked, { status, statusHistory: [...row.statusHistory, change], ...(isGivenBack && { stockTaken: {} }) })
+  const statusHistory = [...row.statusHistory, change]
+  const saved = { ...row, status, statusHistory, stockTaken: isGivenBack ? {} : row.stockTaken, version: row.version + 1, updatedAt: now }
+  // The row is locked and its next state known: nothing of it needs to be waited for.
+  saveMove.send(tx, saved)
   const order = emitOrder(emit, 'status_changed', saved, row.status)
   emitStock(emit, moved)
   return order
 }
+
+const saveMove = new Statement<OrderRow, void>(
+  () =>
+    builder
+      .update(orders)
+      .set(slotsOf('status', 'statusHistory', 'stockTaken', 'version', 'updatedAt'))
+      .where(eq(orders.id, slot('id'))),
+  () => {},
+)
 
 /** Brings the pieces back that were taken, of products that still count theirs. */
 async function returnStock(tx: Transaction, row: OrderRow) {

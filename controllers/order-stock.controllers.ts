@@ -1,9 +1,10 @@
-import { and, asc, eq, inArray, isNotNull, isNull, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNotNull, sql } from 'drizzle-orm'
 import type { Menu, ProductRow } from '~/controllers/order-lines'
 import { emitProduct, nextProductVersion } from '~/controllers/product.controllers'
-import type { Transaction } from '~/db/client'
 import type { Emit } from '~/db/events'
 import { products, stores } from '~/db/schema'
+import type { Transaction } from '~/db/session'
+import { builder, rowDecoder, Statement, slot } from '~/db/statement'
 import { conflict, notFound } from '~/utils/errors'
 
 /** What a store sells and how much of it is left, within the transaction of an order. */
@@ -15,18 +16,31 @@ export type Shop = {
   now: Date
 }
 
+const productRows = rowDecoder(products)
+const storeColumns = { isOpen: stores.isOpen, currency: stores.currency, taxRateBps: stores.taxRateBps, pricesIncludeTax: stores.pricesIncludeTax }
+
+type ShopRow = Pick<Shop, 'store' | 'now'> & { product: ProductRow | null }
+
+const selectShop = new Statement<{ storeId: string; productIds: string }, ShopRow>(
+  () =>
+    builder
+      .select({ ...storeColumns, now: sql`now()::timestamptz(3)`, product: products })
+      .from(stores)
+      .leftJoin(
+        products,
+        sql`${products.storeId} = ${stores.id} and ${products.id} = any(string_to_array(${slot('productIds')}, ',')::uuid[]) and ${products.archivedAt} is null`,
+      )
+      .where(eq(stores.id, slot('storeId'))),
+  ([isOpen, currency, taxRateBps, pricesIncludeTax, now, ...product]) => ({
+    store: { isOpen, currency, taxRateBps, pricesIncludeTax } as Shop['store'],
+    now: new Date(String(now)),
+    product: product[0] === null ? null : productRows.decode(product),
+  }),
+)
+
 /** Reads the store and those of the products that it has and that are not archived, in one statement. */
 export async function readShop(tx: Transaction, storeId: string, productIds: string[]): Promise<Shop> {
-  const { isOpen, currency, taxRateBps, pricesIncludeTax } = stores
-  const rows = await tx
-    .select({
-      store: { isOpen, currency, taxRateBps, pricesIncludeTax },
-      product: products,
-      now: sql<Date>`now()::timestamptz(3)`.mapWith(stores.createdAt),
-    })
-    .from(stores)
-    .leftJoin(products, and(eq(products.storeId, stores.id), inArray(products.id, productIds), isNull(products.archivedAt)))
-    .where(eq(stores.id, storeId))
+  const rows = await selectShop.run(tx, { storeId, productIds: productIds.join(',') })
   const [first] = rows
   if (!first) throw notFound()
   return { store: first.store, now: first.now, menu: new Map(rows.flatMap(({ product }) => (product ? [[product.id, product] as const] : []))) }

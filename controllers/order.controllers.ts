@@ -1,9 +1,11 @@
 import { and, eq, gte, inArray, lte, type SQL, sql } from 'drizzle-orm'
-import { db, type Transaction } from '~/db/client'
+import { db } from '~/db/client'
 import type { Emit } from '~/db/events'
 import { positionOf, readPage } from '~/db/page'
 import { orders } from '~/db/schema'
 import { containsText } from '~/db/search'
+import type { Transaction } from '~/db/session'
+import { builder, rowDecoder, Statement, slot } from '~/db/statement'
 import { storeStream } from '~/db/streams'
 import { requireVersion } from '~/db/versioned'
 import type { Member } from '~/utils/actor'
@@ -92,16 +94,28 @@ export async function requireOrder(member: Member, id: string): Promise<void> {
 
 export type LockedOrder = { row: OrderRow; now: Date }
 
+export const orderRows = rowDecoder(orders)
+
+const lockReadable = new Statement<{ id: string; storeId: string; createdBy: string | null }, LockedOrder>(
+  () =>
+    builder
+      .select({ row: orders, now: sql`clock_timestamp()::timestamptz(3)` })
+      .from(orders)
+      .where(
+        sql`${orders.id} = ${slot('id')} and ${orders.storeId} = ${slot('storeId')}
+        and (${slot('createdBy')}::uuid is null or ${orders.createdBy} = ${slot('createdBy')}::uuid)`,
+      )
+      .for('no key update'),
+  (columns) => ({ row: orderRows.decode(columns), now: new Date(String(columns[orderRows.width])) }),
+)
+
 /**
  * Locks an order against every other change of it: racing ones are judged one after the other. `now` is read under the
  * lock, unlike the transaction's time, so that times follow the versions. Throws 404.
  */
 export async function lockOrder(tx: Transaction, member: Member, id: string): Promise<LockedOrder> {
-  const [found] = await tx
-    .select({ row: orders, now: sql<Date>`clock_timestamp()::timestamptz(3)`.mapWith(orders.updatedAt) })
-    .from(orders)
-    .where(and(eq(orders.id, id), readableOrders(member)))
-    .for('no key update')
+  const createdBy = member.role === 'kiosk' ? member.userId : null
+  const [found] = await lockReadable.run(tx, { id, storeId: member.storeId, createdBy })
   if (!found) throw notFound()
   return found
 }

@@ -1,6 +1,7 @@
-import { sql } from 'drizzle-orm'
-import { rowsOf, type Transaction } from '~/db/client'
-import { keepAnswerSql } from '~/db/idempotency'
+import { type SQL, sql } from 'drizzle-orm'
+import { type KeptValues, keepAnswerSql, keptValues } from '~/db/idempotency'
+import { rowsOf, type Transaction } from '~/db/session'
+import { Statement, slot } from '~/db/statement'
 import { idOfStream, newEpoch } from '~/db/streams'
 import type { Actor, IdempotencyRequest } from '~/utils/actor'
 import type { EventData } from '~/utils/contracts/event-data'
@@ -28,7 +29,7 @@ type EventOf<T extends LoggedEventType> = {
 
 export type Answer = IdempotencyRequest & { data: object }
 
-type AppendedStream = { stream: StreamName; epoch: string; last_seq: number; at: string }
+type AppendedStream = { stream: StreamName; epoch: string; lastSeq: number; at: string }
 
 /** An event with its id and the text of its data, sealed where its type asks for that. */
 type Prepared = { event: NewEvent; id: string; json: string; enc: Enc | null }
@@ -37,22 +38,28 @@ export const isoFormat = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
 
 /**
  * Appends to all streams in one statement, streams in sorted order so that two writers cannot wait for each other, and
- * keeps the answer of an idempotent write with its position. Must be the transaction's last statement.
+ * keeps the answer of an idempotent write with its position. It is the transaction's last statement: COMMIT goes with it.
  */
 export async function appendEvents(tx: Transaction, actor: Actor, emitted: NewEvent[], answer: Answer | null): Promise<LoggedEvent[]> {
   const measured = metrics.appendSeconds.startTimer()
   const prepared = await prepare(tx, emitted)
-  const appended = await rowsOf<AppendedStream>(
-    tx,
-    sql`
+  const input = { input: inputOf(prepared, actor), epoch: newEpoch() }
+  const appended = answer ? await appendWithAnswer.runLast(tx, { ...input, ...keptValues(actor.userId, answer) }) : await append.runLast(tx, input)
+  measured()
+  return numberEvents(prepared, actor, appended)
+}
+
+type Input = { input: string; epoch: string }
+
+const appendSql = (more: SQL) => sql`
     with input as (
-      select * from json_to_recordset(${inputOf(prepared, actor)}::json) as e(ord int, stream text, id uuid, type text, data json, enc json,
+      select * from json_to_recordset(${slot('input')}::json) as e(ord int, stream text, id uuid, type text, data json, enc json,
         user_id uuid, store_id uuid, session_id text, subject_id uuid, order_status text, order_type text, order_created_by uuid, rotates int)
     ), counted as (
       select stream, count(*) as n, sum(rotates) as rotations from input group by stream
     ), advanced as (
       insert into streams (stream, epoch, last_seq, key_generation)
-      select stream, ${newEpoch()}, n, rotations from counted order by stream
+      select stream, ${slot('epoch')}, n, rotations from counted order by stream
       on conflict (stream) do update set last_seq = streams.last_seq + excluded.last_seq, key_generation = streams.key_generation + excluded.key_generation
       returning stream, epoch, last_seq
     ), logged as (
@@ -61,12 +68,14 @@ export async function appendEvents(tx: Transaction, actor: Actor, emitted: NewEv
         user_id, store_id, session_id, subject_id, order_status, order_type, order_created_by
       from input join counted using (stream) join advanced using (stream)
       returning 1
-    )${answer ? keepAnswerSql(actor.userId, answer) : sql``}
-    select stream, epoch, last_seq::float8, to_char(now() at time zone 'UTC', ${isoFormat}) as at from advanced, (select count(*) from logged) as written`,
-  )
-  measured()
-  return numberEvents(prepared, actor, appended)
-}
+    )${more}
+    select stream, epoch, last_seq::float8, to_char(now() at time zone 'UTC', ${sql.raw(`'${isoFormat}'`)}) as at
+    from advanced, (select count(*) from logged) as written`
+
+const toAppended = ([stream, epoch, lastSeq, at]: unknown[]) => ({ stream, epoch, lastSeq, at }) as AppendedStream
+
+const append = new Statement<Input, AppendedStream>(() => appendSql(sql``), toAppended)
+const appendWithAnswer = new Statement<Input & KeptValues, AppendedStream>(() => appendSql(keepAnswerSql), toAppended)
 
 /**
  * Seals what is to be sealed. The generation of a stream's key is read under the stream's lock, so that no event is
@@ -128,7 +137,7 @@ function numberEvents(prepared: Prepared[], actor: Actor, appended: AppendedStre
     return {
       stream: event.stream,
       epoch: row.epoch,
-      seq: row.last_seq - behind,
+      seq: row.lastSeq - behind,
       id,
       type: event.type,
       json,

@@ -1,5 +1,5 @@
-import type { Transaction } from '~/db/client'
 import { auditLog } from '~/db/schema'
+import type { Transaction } from '~/db/session'
 import type { AuditAction } from '~/utils/contracts/audit'
 
 /**

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { db, rowsOf, type Transaction } from '~/db/client'
+import { db } from '~/db/client'
+import { rowsOf, type Transaction } from '~/db/session'
 import { inTransaction } from '~/db/transaction'
 import { logger } from '~/utils/logger'
 import { sqlState } from '~/utils/sql-state'

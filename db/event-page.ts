@@ -1,6 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
-import { db, rowsOf } from '~/db/client'
+import { db } from '~/db/client'
 import { type EventRow, eventColumns, toLoggedEvent } from '~/db/events'
+import { rowsOf } from '~/db/session'
 import type { StreamHead } from '~/db/streams'
 import type { View } from '~/utils/actor'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'

@@ -1,7 +1,8 @@
 import { sql } from 'drizzle-orm'
 import { appendEvents, isoFormat, type NewEvent } from '~/db/append'
-import { db, rowsOf, type Transaction } from '~/db/client'
+import { db, transact } from '~/db/client'
 import { claimIdempotencyKey, type KeptAnswer, keepAnswer } from '~/db/idempotency'
+import { rowsOf, type Transaction } from '~/db/session'
 import type { Actor } from '~/utils/actor'
 import type { LoggedEventType } from '~/utils/contracts/event-types'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
@@ -67,7 +68,7 @@ export async function withEvents<T extends object>(actor: Actor, work: (tx: Tran
 
 function runOnce<T extends object>(actor: Actor, work: (tx: Transaction, emit: Emit) => Promise<T>): Promise<Written<T>> {
   const { idempotency } = actor.request
-  return db.transaction(async (tx) => {
+  return transact('', laneOf(actor), async (tx) => {
     if (idempotency) {
       const kept = await claimIdempotencyKey(tx, actor.userId, idempotency)
       if (kept) return replay<T>(kept)
@@ -85,6 +86,9 @@ function runOnce<T extends object>(actor: Actor, work: (tx: Transaction, emit: E
     return { data, events, position: positionHeader(events), replayed: false }
   })
 }
+
+/** Writes of one store, or of one user outside any store, go in one lane. */
+const laneOf = (actor: Actor): string => ('storeId' in actor && typeof actor.storeId === 'string' ? actor.storeId : actor.userId)
 
 const replay = <T>(kept: KeptAnswer): Written<T> => ({ data: kept.answer as T, events: [], position: kept.position, replayed: true })
 

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { db, rowsOf } from '~/db/client'
+import { db } from '~/db/client'
+import { rowsOf } from '~/db/session'
 import type { Role } from '~/utils/contracts/common'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import type { OrderStatus } from '~/utils/contracts/order-document'

@@ -1,7 +1,9 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import { and, desc, type InferSelectModel, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
-import { db, type Transaction } from '~/db/client'
+import { db } from '~/db/client'
+import type { Transaction } from '~/db/session'
+import { inSnapshot } from '~/db/transaction'
 import { isId, timestamp } from '~/utils/contracts/common'
 import type { StreamName } from '~/utils/contracts/logged-event'
 import { badRequest } from '~/utils/errors'
@@ -54,10 +56,6 @@ const keyOf = (row: Keyed): string => ('id' in row ? row.id : row.userId)
 /** `epoch:seq` of a stream as a column of the statement that reads the rows, hence of the same snapshot. */
 export const positionOf = (stream: StreamName | null) =>
   stream ? sql<string | null>`(select epoch || ':' || last_seq from streams where stream = ${stream})` : sql<string | null>`null::text`
-
-/** Runs reads that must agree with each other in one REPEATABLE READ transaction. */
-export const inSnapshot = <T>(work: (tx: Transaction) => Promise<T>): Promise<T> =>
-  db.transaction(work, { isolationLevel: 'repeatable read', accessMode: 'read only' })
 
 /** `epoch:seq` of a stream, for a caller that holds a snapshot. */
 export async function readPosition(tx: Transaction, stream: StreamName | null): Promise<string | null> {

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { rowsOf, type Transaction } from '~/db/client'
+import { rowsOf, type Transaction } from '~/db/session'
 import type { Enc, StreamName } from '~/utils/contracts/logged-event'
 import { canOpen, generationOf, open, seal } from '~/utils/sealing'
 

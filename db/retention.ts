@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
-import { db, rowsOf } from '~/db/client'
+import { db } from '~/db/client'
 import { passwordResets, sessions, signInFailures, tickets } from '~/db/schema'
+import { rowsOf } from '~/db/session'
 import { inTransaction } from '~/db/transaction'
 
 /**

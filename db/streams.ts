@@ -1,6 +1,7 @@
 import { eq } from 'drizzle-orm'
-import { db, type Transaction } from '~/db/client'
+import { db } from '~/db/client'
 import { streams } from '~/db/schema'
+import type { Transaction } from '~/db/session'
 import type { StreamName } from '~/utils/contracts/logged-event'
 
 /** Streams by name, and where they begin and end. */

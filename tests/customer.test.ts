@@ -1,6 +1,7 @@
 import { expect, test } from 'bun:test'
 import { eq, sql } from 'drizzle-orm'
-import { db, rowsOf } from '~/db/client'
+import { db } from '~/db/client'
+import { rowsOf } from '~/db/session'
 import { orders } from '~/db/schema'
 import { type Answer, positionOf } from './support/api'
 import { followLog } from './support/log'

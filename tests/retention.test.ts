@@ -1,9 +1,11 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
 import { sql } from 'drizzle-orm'
-import { db, rowsOf } from '~/db/client'
+import { db } from '~/db/client'
 import { readEvents } from '~/db/events'
 import { batchSize, removeExpiredEvents, removeExpiredKeys, removeExpiredRows } from '~/db/retention'
+import { rowsOf } from '~/db/session'
 import { createStream, readHead, storeStream } from '~/db/streams'
+import { inTransaction } from '~/db/transaction'
 import type { StreamName } from '~/utils/contracts/logged-event'
 import { testServer } from './support/server'
 
@@ -16,7 +18,7 @@ beforeAll(async () => {
 /** A stream whose events have these ages in hours, oldest number first. */
 async function streamOfAges(ages: number[]): Promise<StreamName> {
   const stream = storeStream(Bun.randomUUIDv7())
-  await db.transaction((tx) => createStream(tx, stream))
+  await inTransaction((tx) => createStream(tx, stream))
   await db.execute(sql`
     insert into events (stream, seq, id, type, data, at)
     select ${stream}, n, gen_random_uuid(), 'order_created', '{}'::json, now() - make_interval(mins => (age * 60)::int)

@@ -1,5 +1,7 @@
 import { sql } from 'drizzle-orm'
-import { db, rowsOf } from '~/db/client'
+import { db } from '~/db/client'
+import { rowsOf } from '~/db/session'
+import { inTransaction } from '~/db/transaction'
 import { startServer } from '~/server'
 import { loadConfig } from '~/utils/config'
 
@@ -25,7 +27,7 @@ function hold(name: number): Promise<void> {
   const released = Promise.withResolvers<void>()
   holds.set(name, released)
   return new Promise((isHeld, fail) => {
-    db.transaction(async (tx) => {
+    inTransaction(async (tx) => {
       await tx.execute(sql`lock table streams, events in access exclusive mode`)
       isHeld()
       await released.promise
