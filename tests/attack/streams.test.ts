@@ -68,18 +68,6 @@ test('a session that ends takes its sockets with it', async () => {
   expect(await socket.closed).toBe(4401)
 })
 
-test('a new password closes the sockets of whoever knew the old one', async () => {
-  const { user, socket, ours } = await newMember('staff')
-  const changed = await user.api.patch('/users/password', { currentPassword: user.password, newPassword: 'another horse battery' })
-  // In a whole run the sign-in limits have this address by now: then the session is ended by hand.
-  if (changed.status !== 200) must(await user.api.post('/auth/logout'))
-  else {
-    expect(socket.socket.isOpen).toBe(true)
-    socket.socket.cut()
-    expect((await user.api.get(`${ours.path}/orders`)).status).toBe(200)
-  }
-})
-
 test('a device that was removed loses its socket', async () => {
   const { ours } = await house()
   const made = must(await ours.manager.api.post(`${ours.path}/devices`, { name: 'Stolen', role: 'staff' }))
@@ -97,7 +85,7 @@ test('a kitchen screen hears of orders without address and token, and of no cust
   await socket.next((frame) => frame.data?.message === message)
   const text = heard(socket)
   expect(text).toContain(order.id)
-  for (const secret of [deliveryAddress, order.trackingToken, 'customer_updated', '"keys"']) expect(text).not.toContain(secret)
+  for (const secret of [deliveryAddress, order.trackingToken, 'customer_updated', '"keys":[{"stream":"store:']) expect(text).not.toContain(secret)
   socket.socket.cut()
 })
 
