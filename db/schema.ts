@@ -332,7 +332,7 @@ export const events = pgTable(
     orderType: text(),
     orderCreatedBy: uuid(),
   },
-  (t) => [primaryKey({ columns: [t.stream, t.seq] }), index('events_at').on(t.at), index('events_subject').on(t.subjectId)],
+  (t) => [primaryKey({ columns: [t.stream, t.seq] }), index('events_at').on(t.at)],
 )
 
 /**
