@@ -14,7 +14,7 @@ import type { TestUser, World } from '../support/world'
 
 export const metricsToken = 'metrics-token-of-the-operator'
 export const friendlyOrigin = 'https://app.zipzap.test'
-export const limits = { anonymousPerAddress: 30, heartbeatMs: 2_000, authTimeoutMs: 4_000, requestsPerSecond: 200 }
+export const limits = { anonymousPerAddress: 30, heartbeatMs: 2_000, authTimeoutMs: 4_000, requestsPerSecond: 100 }
 
 /** Settings of every server that is attacked; the time limits are short so that they can be waited for. */
 export const settings: Record<string, string> = {

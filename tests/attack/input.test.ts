@@ -63,7 +63,8 @@ test('an id that is none is a thing that does not exist', async () => {
   const { ours } = await house()
   const ids = ["'", '..%2f..%2fetc', '0', 'null', `${ours.orderId}%00`, ours.orderId.toUpperCase(), '%F0%9F%8D%9C']
   const statuses = await Promise.all(ids.map(async (id) => (await ours.staff.api.get(`${ours.path}/orders/${id}`)).status))
-  expect(statuses).toEqual(ids.map(() => 404))
+  // A NUL in a path is as far as nginx reads.
+  expect(statuses).toEqual(ids.map((_, index) => (process.env.ATTACK_URL && index === 4 ? 400 : 404)))
 })
 
 test('a body may not name what nobody asked for, a prototype included', async () => {
@@ -167,7 +168,7 @@ test('a flood of requests by one user is slowed down, and others are served', as
   const ask = () => nobody.get(`${ours.path}/categories`, { headers })
   const statuses: number[] = []
   while (!statuses.includes(429) && statuses.length < limits.requestsPerSecond * 20) {
-    statuses.push(...(await Promise.all(Array.from({ length: 200 }, ask))).map(({ status }) => status))
+    statuses.push(...(await Promise.all(Array.from({ length: 400 }, ask))).map(({ status }) => status))
   }
   expect(statuses).toContain(429)
   expect((await ours.staff.api.get(`${ours.path}/categories`)).status).toBe(200)
