@@ -66,18 +66,14 @@ async function open(): Promise<House> {
 
 type Six = [TestUser, TestUser, TestUser, TestUser, TestUser, TestUser]
 
-/** A server of its own for one check, with further settings. Ends with this process. */
+/** A server of its own for one check, with further settings. Ends with the run. */
 export async function startTarget(further: Record<string, string> = {}) {
   const directory = mkdtempSync(join(tmpdir(), 'zipzap-attack-'))
   const database = process.env.TEST_DATABASE_URL
     ? (await openOwnDatabase(process.env.TEST_DATABASE_URL, directory)).environment
     : { DATA_DIR: 'memory://' }
-  const server = await spawnServer(directory, { ...settings, ...database, ...further })
-  process.once('exit', () => {
-    server.signal('SIGKILL')
-    rmSync(directory, { recursive: true, force: true })
-  })
-  return server
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  return spawnServer(directory, { ...settings, ...database, ...further })
 }
 
 let registered = 0

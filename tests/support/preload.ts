@@ -2,6 +2,7 @@ import { afterAll, afterEach } from 'bun:test'
 import { CheckedWebSocket } from './checked-websocket'
 import { endFaults } from './faults'
 import { closeOpenSockets } from './open-sockets'
+import { endServers } from './process'
 
 globalThis.WebSocket = CheckedWebSocket
 
@@ -18,4 +19,5 @@ afterAll(async () => {
   await stopSharedServer()
   const { stopControlledServer } = await import('./controlled')
   await stopControlledServer()
+  endServers()
 })

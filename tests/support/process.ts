@@ -6,6 +6,7 @@ import { ApiClient } from './api'
 export type ServerProcess = {
   api: ApiClient
   base: string
+  pid: number
   /** Sends a signal that does not end the process, or ends it without anybody waiting. */
   signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGTERM' | 'SIGKILL'): void
   /** Everything printed so far. */
@@ -18,6 +19,14 @@ export type ServerProcess = {
 
 type Ended = { code: number; output: string }
 
+const children = new Set<{ kill(signal: 'SIGKILL'): void }>()
+
+/** Whatever a run has not ended itself ends with it. */
+export function endServers(): void {
+  for (const child of children) child.kill('SIGKILL')
+  children.clear()
+}
+
 const root = resolve(import.meta.dir, '../..')
 const settings = { NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', DRAIN_SECONDS: '0', RATE_LIMIT_RPS: '0' }
 
@@ -29,6 +38,7 @@ function launch(cwd: string, environment: Record<string, string>) {
     stdout: 'pipe',
     stderr: 'pipe',
   })
+  children.add(child)
   let output = ''
   const watchers = new Set<() => void>()
   const collect = async (stream: ReadableStream<Uint8Array>) => {
@@ -71,6 +81,7 @@ export async function spawnServer(cwd: string, environment: Record<string, strin
   return {
     api: new ApiClient({ base, api: `${base}/api/v1` }),
     base,
+    pid: child.pid,
     signal: (signal) => child.kill(signal),
     output,
     printed,

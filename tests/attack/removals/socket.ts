@@ -1,0 +1,182 @@
+import type { Removal } from './removal'
+
+const authentication = 'realtime/authentication.ts'
+const dispatch = 'realtime/dispatch.ts'
+const subscribing = 'realtime/subscribing.ts'
+const connection = 'realtime/connection.ts'
+const heartbeat = 'realtime/heartbeat.ts'
+
+export const socketRemovals: Removal[] = [
+  {
+    without: 'the session of an authentication',
+    file: authentication,
+    text: "if (!session) return connection.sendError('unauthorized', 'No live session for this', replyTo)",
+    by: "if (!session) return authenticate(hub, Object.assign(connection, { upgradeSession: { sessionId: '', userId: data.userId, kind: 'person', name: 'x', expiresAt: null } }), data, replyTo)",
+    also: [{ file: authentication, text: 'return known && hub.lookups.findSessionById(known.sessionId)', by: 'return known' }],
+    red: ['a socket without a session follows, sends and acknowledges nothing'],
+  },
+  {
+    without: 'the comparison of the user',
+    file: authentication,
+    text: 'if (session.userId !== data.userId) return',
+    by: 'if (false) return',
+    red: ['nobody authenticates as somebody else with a session of his own', 'a ticket is not another user’s'],
+  },
+  {
+    without: 'the membership at authentication',
+    file: authentication,
+    text: 'if (storeId !== null && start.role === null) return',
+    by: "if (storeId !== null && start.role === null) start.role = 'owner'\n  if (false) return",
+    red: ['nobody authenticates for a shop that is not his'],
+  },
+  {
+    without: 'the membership at a subscription',
+    file: subscribing,
+    text: "if (start.role === null) return connection.sendError('not_found', noStore, replyTo)",
+    by: "if (start.role === null) start.role = 'owner'",
+    red: ['nobody subscribes to a shop that is not his, which looks like one that does not exist'],
+  },
+  {
+    without: 'the list of streams of an authentication',
+    file: authentication,
+    text: '  for (const name of names) hub.streams.listen(name)\n',
+    by: '  names.push(...(Object.keys(data.resume ?? {}) as StreamName[]).filter((name) => !names.includes(name) && name.startsWith("user:")))\n  for (const name of names) hub.streams.listen(name)\n',
+    red: ['a position in a foreign stream brings none of its events'],
+  },
+  {
+    without: 'the single use of a ticket',
+    file: 'controllers/ticket.controllers.ts',
+    text: '    .delete(tickets)\n    .where(eq(tickets.tokenHash, hashToken(ticket)))\n    .returning({ sessionId: tickets.sessionId, isAlive: sql<boolean>`${tickets.expiresAt} > now()` })',
+    by: '    .select({ sessionId: tickets.sessionId, isAlive: sql<boolean>`${tickets.expiresAt} > now()` })\n    .from(tickets)\n    .where(eq(tickets.tokenHash, hashToken(ticket)))',
+    red: ['a ticket opens one socket, once', 'of twenty sockets with one ticket at once one gets in'],
+  },
+  {
+    without: 'the subscription that an action needs',
+    file: dispatch,
+    text: "if (!storeId || !subscription) return connection.sendError('not_found', 'No such subscription', id)\n  if (subscription.view === 'kiosk') return",
+    by: "if (!storeId) return\n  if (!subscription) return connection.sendMessage('ack', {}, id)\n  if (subscription.view === 'kiosk') return",
+    red: ['nobody sends into a shop that he does not follow'],
+  },
+  {
+    without: 'the silence of kiosks',
+    file: dispatch,
+    text: "if (subscription.view === 'kiosk') return connection.sendError('forbidden', 'A kiosk may not do this', id)",
+    by: '',
+    red: ['a kiosk sends nothing to the sockets of the staff'],
+  },
+  {
+    without: 'the server’s own word on who sends',
+    file: dispatch,
+    text: "const frame = encodeFrame('custom_action', data, { userId: user.userId, storeId, sessionId: connection.sessionId })",
+    by: "const frame = encodeFrame('custom_action', data, { userId: user.userId, storeId, sessionId: connection.sessionId, ...data })",
+    red: ['an action comes in the sender’s name, whatever it says, and never as an event'],
+  },
+  {
+    without: 'the list of what clients may send',
+    file: dispatch,
+    text: "return connection.sendError('unknown_type', parsed.reason, parsed.id)",
+    by: "return connection.user && hub.cluster.tell(`store:${connection.user.storeId}`, 'custom_action', frame), connection.sendMessage('ack', {}, parsed.id)",
+    red: ['an event that a client made up reaches nobody'],
+  },
+  {
+    without: 'the bound of an acknowledged position',
+    file: dispatch,
+    text: ' || data.seq > subscription.sentSeq',
+    by: '',
+    red: ['a position that was never sent is not acknowledged'],
+  },
+  {
+    without: 'the owner of a socket that a write names',
+    file: 'routes/middleware/access.ts',
+    text: 'if (wsSessionId && wsManager.ownsSession(identity.userId, wsSessionId))',
+    by: 'if (wsSessionId)',
+    red: ['nobody’s writes are told as those of somebody else’s socket'],
+  },
+  {
+    without: 'the refusal of binary frames',
+    file: dispatch,
+    text: "if (typeof frame !== 'string') return connection.close(1003)",
+    by: "if (typeof frame !== 'string') return receive(hub, connection, frame.toString())",
+    red: ['a binary frame ends the socket'],
+  },
+  {
+    without: 'the limit of a message',
+    file: dispatch,
+    text: 'if (bytes > maxMessageBytes) return connection.close(1009)',
+    by: '',
+    red: ['a frame over 16 KiB ends the socket', 'a frame over 16 KiB of long characters ends the socket, however few they are'],
+  },
+  {
+    without: 'the limit of the runtime, for pieces',
+    file: 'realtime/hub.ts',
+    text: 'maxPayloadLength: 64 * 1024',
+    by: 'maxPayloadLength: 2 * 1024 * 1024 * 1024 - 1',
+    red: [
+      'pieces of a frame that never ends are not collected without measure',
+      'a frame that says it is a gigabyte ends the socket before it comes',
+    ],
+  },
+  {
+    without: 'the count of invalid frames',
+    file: connection,
+    text: 'if (this.invalid.length >= maxInvalid) return this.close(4400)',
+    by: '',
+    red: ['ten frames that are no message end the socket'],
+  },
+  {
+    without: 'the end of a flood',
+    file: connection,
+    text: 'if (this.excess > maxExcess) this.close(4429)',
+    by: '',
+    red: ['a flood of messages is answered once and ends the socket'],
+  },
+  {
+    without: 'the look at own keys alone',
+    file: subscribing,
+    text: 'return Object.hasOwn(resume, stream) ? resume[stream] : undefined',
+    by: 'return Object.values(resume)[0] ?? (resume as never)["__proto__"]',
+    red: ['a frame that names a prototype changes nothing'],
+  },
+  {
+    without: 'the places of an address',
+    file: 'realtime/upgrade.ts',
+    text: 'hub.sockets.anonymousAt(address) >= hub.config.ws.maxAnonymousPerIp',
+    by: 'false',
+    red: ['one address holds few sockets that belong to nobody'],
+  },
+  {
+    without: 'the places of a user',
+    file: 'realtime/upgrade.ts',
+    text: 'hub.cluster.countSockets(session.userId) >= maxSocketsPerUser',
+    by: 'false',
+    red: ['one user holds fifty sockets, and not one more'],
+  },
+  {
+    without: 'the number of subscriptions',
+    file: 'realtime/limits.ts',
+    text: 'export const maxSubscriptions = 50',
+    by: 'export const maxSubscriptions = 5000',
+    red: ['one socket follows fifty shops, and not one more'],
+  },
+  {
+    without: 'the time to authenticate',
+    file: heartbeat,
+    text: 'if (!connection.user && !connection.tracked && now - connection.openedAt > authTimeoutMs)',
+    by: 'if (false)',
+    red: ['a socket that never authenticates is closed, session or not'],
+  },
+  {
+    without: 'the deadline of silence',
+    file: heartbeat,
+    text: 'if (now - connection.heardAt > heartbeatMs * 2) return connection.close(4409)',
+    by: '',
+    red: ['a peer that says nothing, not even to pings, is closed'],
+  },
+  {
+    without: 'the bound of what waits unread',
+    file: connection,
+    text: 'if (waiting + bytes <= this.maxBufferedBytes) return false',
+    by: 'if (waiting + bytes <= 1e12) return false',
+    red: ['a reader that stops reading is given up with what it got in order, and the server’s memory with it'],
+  },
+]
