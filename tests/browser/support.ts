@@ -67,7 +67,15 @@ export async function openSite(settings: Record<string, string> = {}): Promise<S
   }
 }
 
-export type ScreenOptions = { width?: number; height?: number; colorScheme?: 'light' | 'dark' }
+export type ScreenOptions = {
+  width?: number
+  height?: number
+  /** A finger in place of a mouse. */
+  isTouch?: boolean
+  colorScheme?: 'light' | 'dark'
+  /** Before the page is opened. */
+  prepare?: (context: BrowserContext) => Promise<unknown>
+}
 export type Screen = { page: Page; context: BrowserContext; problems: string[] }
 
 /** What a page may say when its server or its network is away. */
@@ -78,15 +86,18 @@ const expected = /Failed to load resource|WebSocket connection to/
  * anything that the page's policy refused.
  */
 export async function openScreen(browser: Browser, base: string, person: Person | null, path: string, options: ScreenOptions = {}): Promise<Screen> {
-  const { width = 1280, height = 800, colorScheme = 'light' } = options
+  const { width = 1280, height = 800, isTouch = false, colorScheme = 'light', prepare } = options
   const context = await browser.newContext({
     viewport: { width, height },
+    hasTouch: isTouch,
+    isMobile: isTouch,
     colorScheme,
     locale: 'en-GB',
     ...(person && { storageState: await cookiesOf(browser, base, person) }),
   })
   context.setDefaultTimeout(20_000)
   await context.addInitScript(recordStates)
+  await prepare?.(context)
   const page = await context.newPage()
   page.on('websocket', (socket) => {
     socket.on('framesent', ({ payload }) => noteFrame('client', JSON.parse(String(payload))))
@@ -100,6 +111,11 @@ export async function openScreen(browser: Browser, base: string, person: Person 
   await page.goto(base + path)
   return { page, context, problems }
 }
+
+/** Pictures that are kept of a run. */
+export const artifacts = join(import.meta.dir, 'artifacts')
+
+export const pictureOf = (page: Page, name: string) => page.screenshot({ path: join(artifacts, `${name}.png`) })
 
 const jars = new Map<string, Promise<StorageState>>()
 type StorageState = Awaited<ReturnType<BrowserContext['storageState']>>

@@ -2,6 +2,7 @@ import { type ClientSnapshot, ZipZapClient } from '~/ui/client/client'
 import type { ApplicationFrame } from '~/ui/client/frames'
 import type { Identity, ReconnectPolicy, Reload } from '~/ui/client/options'
 import { RestClient } from '~/ui/client/rest'
+import { onNextFrame } from '~/ui/hooks/next-frame'
 
 /** Where to connect, and as whom. Without any of it: to this page's own server, as whoever its cookie says. */
 export type ConnectionOptions = {
@@ -31,8 +32,6 @@ export type Rendered = {
 
 /** More events than a second has frames are not shown one by one any more. */
 const maxOneByOne = 60
-/** Where no frames are drawn (a hidden page, a server), this long takes their place. */
-const hiddenFrameMs = 100
 /** A component that comes right back, as in a route change or StrictMode, finds its socket open. */
 const lingerMs = 250
 
@@ -164,21 +163,4 @@ function socketUrl(baseUrl: string | undefined): string {
   const url = new URL('/ws', baseUrl ?? globalThis.location?.href ?? 'http://localhost')
   url.protocol = url.protocol.replace('http', 'ws')
   return url.href
-}
-
-/** Runs before the next frame is drawn, or soon where none is. Answers how to take it back. */
-export function onNextFrame(run: () => void): () => void {
-  const isDrawn = typeof requestAnimationFrame === 'function' && document.visibilityState !== 'hidden'
-  const once = () => {
-    cancel()
-    run()
-  }
-  // A page may be hidden before the frame comes.
-  const timer = setTimeout(once, hiddenFrameMs)
-  const frame = isDrawn ? requestAnimationFrame(once) : undefined
-  const cancel = () => {
-    clearTimeout(timer)
-    if (frame !== undefined) cancelAnimationFrame(frame)
-  }
-  return cancel
 }

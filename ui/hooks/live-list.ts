@@ -2,8 +2,9 @@ import { type QueryClient, type QueryKey, useQuery, useQueryClient } from '@tans
 import { useEffect, useEffectEvent, useSyncExternalStore } from 'react'
 import type { LoggedFrame, Position } from '~/ui/client/frames'
 import type { RestClient, Rows } from '~/ui/client/rest'
-import { type Connection, onNextFrame } from '~/ui/hooks/connection'
+import type { Connection } from '~/ui/hooks/connection'
 import { followStore } from '~/ui/hooks/follow-store'
+import { onNextFrame } from '~/ui/hooks/next-frame'
 import { useConnection } from '~/ui/hooks/use-websocket'
 
 /** Lists that are read once and then kept up to date by the events of their store. */

@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react'
+import { onNextFrame } from '~/ui/hooks/next-frame'
 
 /**
  * The server's time as far as this page knows it: wall tablets are minutes off, and an order's age must not be. The
@@ -27,10 +28,11 @@ function tickerOf(everyMs: number): Ticker {
 function listen(everyMs: number, listener: () => void): () => void {
   const ticker = tickerOf(everyMs)
   ticker.listeners.add(listener)
-  ticker.timer ??= setInterval(() => {
+  const tick = () => {
     ticker.nowMs = serverNow()
     for (const each of ticker.listeners) each()
-  }, everyMs)
+  }
+  ticker.timer ??= setInterval(() => onNextFrame(tick), everyMs)
   return () => {
     ticker.listeners.delete(listener)
     if (ticker.listeners.size > 0) return

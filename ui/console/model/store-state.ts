@@ -1,5 +1,6 @@
 import type { ApplicationFrame, LoggedFrame } from '~/ui/client/frames'
 import { isClosed } from '~/ui/console/model/transitions'
+import { onNextFrame } from '~/ui/hooks/next-frame'
 import type { Category } from '~/utils/contracts/category'
 import type { Customer } from '~/utils/contracts/customer'
 import type { Order } from '~/utils/contracts/order'
@@ -49,13 +50,18 @@ export class StoreState {
     return () => this.listeners.delete(listener)
   }
 
-  /** Undefined until the first snapshot. */
+  private cancelFrame: (() => void) | undefined
+
+  /** Undefined until the first snapshot. Listeners are told once a frame, however much has changed in it. */
   get = (): StoreData | undefined => this.value
 
   private set(next: StoreData): void {
     if (next === this.value) return
     this.value = next
-    for (const listener of this.listeners) listener()
+    this.cancelFrame ??= onNextFrame(() => {
+      this.cancelFrame = undefined
+      for (const listener of [...this.listeners]) listener()
+    })
   }
 
   /** Replaces what was known by one consistent read. Answers the open orders that were not known before. */
