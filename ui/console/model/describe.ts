@@ -7,12 +7,14 @@ import type { MemberData } from '~/utils/contracts/event-data'
 export type Told = { id: string; at: string; userId: string | undefined; text: string; kind: ToldKind }
 export type ToldKind = 'order' | 'product' | 'customer' | 'crew' | 'store' | 'notice'
 
-export function describe(frame: LoggedFrame): Told | null {
-  const said = sentenceOf(frame)
+export type NameOf = (userId: string) => string | undefined
+
+export function describe(frame: LoggedFrame, nameOf: NameOf): Told | null {
+  const said = sentenceOf(frame, nameOf)
   return said && { ...said, id: frame.id, at: frame.timestamp, userId: frame.userId }
 }
 
-function sentenceOf(frame: LoggedFrame): { text: string; kind: ToldKind } | null {
+function sentenceOf(frame: LoggedFrame, nameOf: NameOf): { text: string; kind: ToldKind } | null {
   switch (frame.type) {
     case 'order_created':
       return { text: `took order ${frame.data.orderNumber}, ${plural(frame.data.items.length, 'line')}`, kind: 'order' }
@@ -29,7 +31,7 @@ function sentenceOf(frame: LoggedFrame): { text: string; kind: ToldKind } | null
       return { text: `${verbOf(frame.data.action)} the customer ${frame.data.customerName}`, kind: 'customer' }
     case 'store_updated':
       if ('store' in frame.data) return { text: storeNews(frame.data), kind: 'store' }
-      return { text: crewNews(frame.data), kind: 'crew' }
+      return { text: crewNews(frame.data, nameOf), kind: 'crew' }
     case 'general_notification':
       return { text: `says: ${frame.data.message}`, kind: 'notice' }
     case 'profile_updated':
@@ -50,7 +52,9 @@ function storeNews({ store, updatedFields }: { store: { isOpen: boolean }; updat
   return 'changed the settings of the store'
 }
 
-function crewNews({ action, role }: MemberData): string {
-  if (action === 'member_added') return `added a member as ${role}`
-  return action === 'member_removed' ? 'removed a member' : `made a member ${role}`
+/** Who has left has no name here any more. */
+function crewNews({ action, userId, role }: MemberData, nameOf: NameOf): string {
+  const name = nameOf(userId) ?? 'a member'
+  if (action === 'member_added') return `added ${name} as ${role}`
+  return action === 'member_removed' ? `removed ${name}` : `made ${name} ${role}`
 }

@@ -28,6 +28,6 @@ async function send(url: string, init: RequestInit): Promise<Response> {
   const response = await fetch(url, init)
   learnServerTime(response.headers.get('date'), askedAt)
   // Under /auth a 401 is an answer to a sign-in, or to the very question whether there is a session.
-  if (response.status === 401 && !url.startsWith('/api/v1/auth/')) onSignedOut()
+  if (response.status === 401 && !new URL(url).pathname.startsWith('/api/v1/auth/')) onSignedOut()
   return response
 }

@@ -5,7 +5,7 @@ import { rest } from '~/ui/console/model/rest'
 import { socketUrl } from '~/ui/console/model/socket-url'
 import type { TrackedOrder } from '~/utils/contracts/tracking'
 
-export type Tracking = { order: TrackedOrder | undefined; isLive: boolean; isUnknown: boolean }
+export type Tracking = { order: TrackedOrder | undefined; isLive: boolean; wasLive: boolean; isUnknown: boolean }
 
 const retryMs = 3000
 
@@ -17,7 +17,10 @@ export function useTracking(token: string): Tracking {
   const [order, setOrder] = useState<TrackedOrder>()
   const [isConnected, setConnected] = useState(false)
   const [isRead, setRead] = useState(false)
+  const [wasLive, setWasLive] = useState(false)
   const [isUnknown, setUnknown] = useState(false)
+  const isLive = isConnected && isRead
+  if (isLive && !wasLive) setWasLive(true)
 
   useEffect(() => {
     const client = new ZipZapClient({ url: socketUrl(), identify: () => ({ trackingToken: token }) })
@@ -64,5 +67,5 @@ export function useTracking(token: string): Tracking {
     }
   }, [token])
 
-  return { order, isLive: isConnected && isRead, isUnknown }
+  return { order, isLive, wasLive, isUnknown }
 }

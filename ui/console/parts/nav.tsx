@@ -29,6 +29,7 @@ export const viewsFor = (role: Role): View[] => items.filter((item) => item.isFo
 export function Nav({ storeId, role, view, unseen }: { storeId: string; role: Role; view: View; unseen: number }) {
   const [isOpen, setOpen] = useState(false)
   const shown = items.filter((item) => item.isFor(role))
+  const isBehind = !isOpen && shown.findIndex((item) => item.view === view) >= alwaysShown
   return (
     <nav className="nav" aria-label="Store">
       <ul className={isOpen ? 'all' : ''}>
@@ -48,7 +49,7 @@ export function Nav({ storeId, role, view, unseen }: { storeId: string; role: Ro
         ))}
         {shown.length > alwaysShown && (
           <li className="more">
-            <button type="button" aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
+            <button type="button" className={isBehind ? 'holds-current' : ''} aria-expanded={isOpen} onClick={() => setOpen(!isOpen)}>
               <Icon name={isOpen ? 'close' : 'more'} />
               <span>{isOpen ? 'Less' : 'More'}</span>
             </button>

@@ -34,7 +34,7 @@ export function ActivityView() {
   const names = useNames()
   const [filter, setFilter] = useState<(typeof filters)[number][0]>('all')
   const nowMs = useNow(30_000)
-  const told = useMemo(() => data.feed.flatMap((frame) => describe(frame) ?? []), [data.feed])
+  const told = useMemo(() => data.feed.flatMap((frame) => describe(frame, (id) => names.get(id)) ?? []), [data.feed, names])
   const shown = told.filter((entry) => filter === 'all' || entry.kind === filter)
   return (
     <div className="view">

@@ -63,6 +63,7 @@ export function BoardView() {
           <label key={column.key} className={column.key}>
             <input type="radio" name="board-status" checked={shownKey === column.key} onChange={() => setShownKey(column.key)} />
             <span>
+              <span className="dot" />
               {column.name} <span className="count number">{byColumn.get(column.key)?.length ?? 0}</span>
             </span>
           </label>

@@ -71,7 +71,9 @@ export function CatalogueView() {
           </section>
         ))}
       </div>
-      {groups.length === 0 && <p className="empty">{query ? 'No product is called that' : 'Nothing here yet'}</p>}
+      {groups.length === 0 && (
+        <p className="empty">{query ? 'No product is called that' : 'Nothing here yet: begin with a product, or with a category to put it into'}</p>
+      )}
       {editing?.kind === 'product' && <ProductDialog product={editing.product} categoryId={editing.categoryId} onClose={close} />}
       {editing?.kind === 'category' && <CategoryDialog category={editing.category} onClose={close} />}
     </div>

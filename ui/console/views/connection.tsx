@@ -28,7 +28,7 @@ export function ConnectionView() {
         <WebSocketStatusIndicator className="connection-mark" showDetails />
         <div>
           <button type="button" className="button" onClick={reconnect}>
-            Connect anew
+            Reconnect
           </button>
         </div>
       </section>

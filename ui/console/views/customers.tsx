@@ -38,6 +38,7 @@ export function CustomersView() {
               <button type="button" className="row-main row-button" onClick={() => setEditing({ id: customer.id })}>
                 <span className="row-title">{fullName(customer)}</span>
                 <span className="soft row-sub">{[customer.phone, customer.email, customer.note].filter(Boolean).join(' · ')}</span>
+                <Icon name="forward" size={18} />
               </button>
             </li>
           ))}

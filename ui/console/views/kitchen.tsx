@@ -109,8 +109,9 @@ function Ticket({ order, prepMinutes, isUnseen, isWaiting, onAdvance }: TicketPr
         </span>
         <span className="ticket-sub">
           <span>{order.tableNumber ? `Table ${order.tableNumber}` : typeNames[order.type]}</span>
-          <span>{order.requestedFor ? `for ${formatTime(order.requestedFor)}` : statusNames[order.status]}</span>
+          <span className="ticket-state">{order.requestedFor ? `for ${formatTime(order.requestedFor)}` : statusNames[order.status]}</span>
         </span>
+        {order.customerName && <span className="ticket-name">{order.customerName}</span>}
         <span className="ticket-lines">
           {order.items.map((item) => (
             <span key={item.id} className="ticket-line">

@@ -84,7 +84,8 @@ export const OrderCard = memo(function OrderCard({
       </button>
       <span className="card-foot">
         <span className="number card-total">{formatMoney(order.total, order.currency)}</span>
-        {isClosed(order.status) ? <span className={`chip ${order.status}`}>{statusNames[order.status]}</span> : <Payment order={order} />}
+        {isClosed(order.status) && order.status !== 'completed' && <span className={`chip ${order.status}`}>{statusNames[order.status]}</span>}
+        <Payment order={order} />
         <span className="card-actions">
           {second && (
             <button type="button" className="button small" onClick={() => onMove(order, second)}>
@@ -112,10 +113,12 @@ function quickSteps(order: Order, steps: OrderStatus[]): [OrderStatus | undefine
   return [steps[0] === 'cancelled' ? undefined : steps[0], wanted]
 }
 
+/** Most open orders are unpaid, and say nothing of it; one that went out unpaid does. */
 function Payment({ order }: { order: Order }) {
   if (order.paymentStatus === 'paid') return <span className="chip good">Paid</span>
   if (order.paymentStatus === 'partial') return <span className="chip warn">Part paid</span>
-  return order.paymentStatus === 'refunded' ? <span className="chip">Refunded</span> : null
+  if (order.paymentStatus === 'refunded') return <span className="chip">Refunded</span>
+  return order.status === 'completed' ? <span className="chip bad">Unpaid</span> : null
 }
 
 /** How long the order has been waiting, against the store's time for one. */

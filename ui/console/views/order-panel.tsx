@@ -25,20 +25,8 @@ export function OrderPanel({ order, onMove, onClose }: { order: Order; onMove: (
       }
     >
       <OrderFacts order={order} />
-      {steps.length > 0 && (
-        <div className="step-buttons">
-          {steps.map((step, index) => (
-            <button
-              key={step}
-              type="button"
-              className={`button ${needsReason(step) ? 'danger-quiet' : index === 0 ? 'primary' : ''}`}
-              onClick={() => onMove(order, step)}
-            >
-              {actionName(order.status, step)}
-            </button>
-          ))}
-        </div>
-      )}
+      <StepButtons order={order} steps={steps.filter((step) => !needsReason(step))} onMove={onMove} />
+      <StepButtons order={order} steps={steps.filter(needsReason)} onMove={onMove} />
       <OrderLines order={order} />
       {isCounter(role) && <OrderPayments key={`payments-${order.id}`} order={order} />}
       {isCounter(role) && !isClosed(order.status) && <OrderEdit key={`edit-${order.id}`} order={order} />}
@@ -51,6 +39,25 @@ export function OrderPanel({ order, onMove, onClose }: { order: Order; onMove: (
         </section>
       )}
     </Dialog>
+  )
+}
+
+/** The usual step stands out; what ends the order against somebody's will has a row of its own. */
+function StepButtons({ order, steps, onMove }: { order: Order; steps: OrderStatus[]; onMove: (order: Order, to: OrderStatus) => void }) {
+  if (steps.length === 0) return null
+  return (
+    <div className="step-buttons">
+      {steps.map((step, index) => (
+        <button
+          key={step}
+          type="button"
+          className={`button ${needsReason(step) ? 'danger-quiet' : index === 0 ? 'primary' : ''}`}
+          onClick={() => onMove(order, step)}
+        >
+          {actionName(order.status, step)}
+        </button>
+      ))}
+    </div>
   )
 }
 

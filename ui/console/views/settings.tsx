@@ -64,12 +64,12 @@ export function SettingsView() {
                 autoComplete="off"
               />
               <TextField
-                label="Minutes to prepare an order"
+                label="Preparation (minutes)"
                 name="prepMinutes"
                 inputMode="numeric"
                 defaultValue={store.prepMinutes}
                 required
-                hint="After half of them an order turns amber, after all of them red"
+                hint="Orders turn amber after half of it, red after all"
                 error={submission.errorOf('prepMinutes')}
                 autoComplete="off"
               />

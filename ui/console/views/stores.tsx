@@ -2,6 +2,7 @@ import { useEffect, useState } from 'react'
 import { parsePercent } from '~/ui/console/model/format'
 import { messageOf } from '~/ui/console/model/problems'
 import { rest } from '~/ui/console/model/rest'
+import { roleNames } from '~/ui/console/model/roles'
 import { Link, navigate, storePath } from '~/ui/console/model/router'
 import type { CurrentSession } from '~/ui/console/model/session'
 import { useOnce } from '~/ui/console/model/writes'
@@ -42,18 +43,21 @@ export function StoresPage({ session, onRefresh, onSignOut }: Props) {
         <h1>{isFirst ? 'Create your first store' : 'Your stores'}</h1>
         {problem && <p role="alert">{problem}</p>}
         <ul className="store-list">
-          {stores?.map((store) => (
-            <li key={store.id}>
-              <Link className="store-link" href={storePath(store.id, roles.get(store.id) === 'kitchen' ? 'kitchen' : 'board')}>
-                <Icon name="store" size={24} />
-                <span className="row-main">
-                  <span className="row-title">{store.name}</span>
-                  <span className="soft row-sub">{[roles.get(store.id), store.address].filter(Boolean).join(' · ')}</span>
-                </span>
-                <span className={`chip ${store.isOpen ? 'good' : ''}`}>{store.isOpen ? 'Open' : 'Closed'}</span>
-              </Link>
-            </li>
-          ))}
+          {stores?.map((store) => {
+            const role = roles.get(store.id)
+            return (
+              <li key={store.id}>
+                <Link className="store-link" href={storePath(store.id, role === 'kitchen' ? 'kitchen' : 'board')}>
+                  <Icon name="store" size={24} />
+                  <span className="row-main">
+                    <span className="row-title">{store.name}</span>
+                    <span className="soft row-sub">{[role && roleNames[role], store.address].filter(Boolean).join(' · ')}</span>
+                  </span>
+                  <span className={`chip ${store.isOpen ? 'good' : ''}`}>{store.isOpen ? 'Open' : 'Closed'}</span>
+                </Link>
+              </li>
+            )
+          })}
         </ul>
         {session.user.kind === 'person' && stores && !isFirst && !isCreating && (
           <button type="button" className="button" onClick={() => setCreating(true)}>

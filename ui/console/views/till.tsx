@@ -1,8 +1,9 @@
 import { useMemo, useState } from 'react'
-import { addLine, type CartLine, type Choice, noCharges } from '~/ui/console/model/cart'
+import { addLine, type CartLine, type Choice, noCharges, unitPriceOf } from '~/ui/console/model/cart'
 import { formatMoney } from '~/ui/console/model/format'
 import { byMenu } from '~/ui/console/model/menu'
-import { useStoreScope } from '~/ui/console/model/store-scope'
+import { Link, storePath } from '~/ui/console/model/router'
+import { isManager, useStoreScope } from '~/ui/console/model/store-scope'
 import { Icon } from '~/ui/console/parts/icon'
 import { CartPane } from '~/ui/console/views/till-cart'
 import { ModifierDialog } from '~/ui/console/views/till-modifiers'
@@ -10,14 +11,16 @@ import type { Product } from '~/utils/contracts/product'
 
 /** A new order: what is tapped on the left stands on the right. */
 export function TillView() {
-  const { data } = useStoreScope()
+  const { data, role, storeId } = useStoreScope()
   const [lines, setLines] = useState<CartLine[]>([])
   const [charges, setCharges] = useState(noCharges)
   const [chosen, setChosen] = useState<Product>()
   const [query, setQuery] = useState('')
   const [isCartShown, setCartShown] = useState(false)
   const groups = useMemo(() => byMenu(data.products, data.categories, query), [data.products, data.categories, query])
+  const counts = useMemo(() => countByProduct(lines), [lines])
   const count = lines.reduce((sum, line) => sum + line.quantity, 0)
+  const subtotal = lines.reduce((sum, line) => sum + unitPriceOf(line.product, line.choices) * line.quantity, 0)
 
   function tap(product: Product) {
     if (product.modifierGroups.length > 0) setChosen(product)
@@ -43,18 +46,25 @@ export function TillView() {
             <ul className="tiles">
               {products.map((product) => (
                 <li key={product.id}>
-                  <ProductTile product={product} currency={data.store.currency} onTap={() => tap(product)} />
+                  <ProductTile product={product} count={counts.get(product.id) ?? 0} currency={data.store.currency} onTap={() => tap(product)} />
                 </li>
               ))}
             </ul>
           </section>
         ))}
         {groups.length === 0 && <p className="empty">{query ? 'No product is called that' : 'There is nothing on the menu yet'}</p>}
+        {data.products.size === 0 && isManager(role) && (
+          <Link className="button" href={storePath(storeId, 'catalogue')}>
+            <Icon name="catalogue" /> To the catalogue
+          </Link>
+        )}
       </section>
       <CartPane lines={lines} setLines={setLines} charges={charges} setCharges={setCharges} onBack={() => setCartShown(false)} />
-      <button type="button" className="button primary cart-toggle" onClick={() => setCartShown(true)}>
-        <Icon name="till" /> Show order ({count})
-      </button>
+      {count > 0 && (
+        <button type="button" className="button primary cart-toggle" onClick={() => setCartShown(true)}>
+          <Icon name="till" /> Show order ({count}) · {formatMoney(subtotal, data.store.currency)}
+        </button>
+      )}
       {chosen && <ModifierDialog product={chosen} onAdd={add} onClose={() => setChosen(undefined)} />}
     </div>
   )
@@ -70,11 +80,25 @@ export function SearchField({ value, onChange, label }: { value: string; onChang
   )
 }
 
-function ProductTile({ product, currency, onTap }: { product: Product; currency: string; onTap: () => void }) {
+function countByProduct(lines: CartLine[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>()
+  for (const { product, quantity } of lines) counts.set(product.id, (counts.get(product.id) ?? 0) + quantity)
+  return counts
+}
+
+type TileProps = { product: Product; count: number; currency: string; onTap: () => void }
+
+function ProductTile({ product, count, currency, onTap }: TileProps) {
   const isOut = !product.isAvailable || product.stock === 0
   return (
-    <button type="button" className="tile" disabled={isOut} onClick={onTap}>
+    <button type="button" className={`tile ${count > 0 ? 'taken' : ''}`} disabled={isOut} onClick={onTap}>
       <span className="tile-name">{product.name}</span>
+      {count > 0 && (
+        <span className="tile-count number">
+          {count}
+          <span className="visually-hidden"> in the order</span>
+        </span>
+      )}
       <span className="tile-foot">
         <span className="number">{formatMoney(product.price, currency)}</span>
         {isOut ? (

@@ -23,7 +23,7 @@ const lastStep: Record<OrderType, string> = { pickup: 'Picked up', delivery: 'De
 
 /** The guest's page: one order, live, and nothing that only the store should know. */
 export function TrackPage({ token }: { token: string }) {
-  const { order, isLive, isUnknown } = useTracking(token)
+  const { order, isLive, wasLive, isUnknown } = useTracking(token)
   useTitle(order)
   return (
     <main className="narrow track">
@@ -31,7 +31,7 @@ export function TrackPage({ token }: { token: string }) {
       {order ? <Tracked order={order} /> : <p role="status">{isUnknown ? 'There is no such order. Please check the link.' : 'One moment …'}</p>}
       {!isUnknown && (
         <p className="soft" role="status">
-          {isLive ? 'This page follows your order by itself.' : 'Reconnecting: what is shown may be a moment old.'}
+          {isLive ? 'This page follows your order by itself.' : wasLive && 'Reconnecting: what is shown may be a moment old.'}
         </p>
       )}
     </main>
