@@ -38,6 +38,16 @@ const doubleTapIsOver = async (page: Page) => {
 
 test('somebody new registers, creates a store, and sells the first thing', async () => {
   const { page, context, problems } = await openScreen(browser, site.base, null, '/console')
+  await page.getByRole('heading', { name: 'Sign in' }).waitFor()
+  expect(await page.getByText('Your session has ended').count()).toBe(0)
+  await page.getByLabel('E-mail').fill(shop.owner.email)
+  await page.getByLabel('Password').fill('not the password')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page
+    .getByRole('alert')
+    .filter({ hasText: /wrong|not/i })
+    .waitFor()
+  expect(await page.getByText('Your session has ended').count()).toBe(0)
   await page.getByRole('button', { name: 'Create an account' }).click()
   await page.getByLabel('First name').fill('Nina')
   await page.getByLabel('E-mail').fill('nina@shop.test')

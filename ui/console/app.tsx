@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useEffect, useRef, useState } from 'react'
 import { ApiError } from '~/ui/client/rest'
 import { closeOutbox } from '~/ui/console/model/outbox'
 import { messageOf } from '~/ui/console/model/problems'
@@ -17,6 +17,7 @@ import { StoresPage } from '~/ui/console/views/stores'
 type Known = CurrentSession | 'signed-out' | undefined
 
 const askAgainMs = 3000
+const sessionEnded = 'Your session has ended. Please sign in again.'
 
 export function App() {
   const route = parsePath(usePath())
@@ -24,16 +25,25 @@ export function App() {
   const [notice, setNotice] = useState('')
   const [problem, setProblem] = useState('')
 
+  const wasSignedIn = useRef(false)
+  const leave = useCallback((why: string) => {
+    wasSignedIn.current = false
+    forgetDevice()
+    closeOutbox()
+    setNotice(why)
+    setKnown('signed-out')
+  }, [])
+
   const refresh = useCallback(async () => {
     try {
       setKnown(await readSession())
+      wasSignedIn.current = true
       setProblem('')
     } catch (error) {
       if (!(error instanceof ApiError) || error.status !== 401) throw error
-      forgetDevice()
-      setKnown('signed-out')
+      leave(wasSignedIn.current ? sessionEnded : '')
     }
-  }, [])
+  }, [leave])
 
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined
@@ -47,13 +57,7 @@ export function App() {
     return () => clearTimeout(timer)
   }, [refresh])
 
-  const leave = useCallback((why: string) => {
-    forgetDevice()
-    closeOutbox()
-    setNotice(why)
-    setKnown('signed-out')
-  }, [])
-  useEffect(() => whenSignedOut(() => leave('Your session has ended. Please sign in again.')), [leave])
+  useEffect(() => whenSignedOut(() => leave(sessionEnded)), [leave])
 
   async function onSignOut() {
     try {
