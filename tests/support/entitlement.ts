@@ -70,7 +70,7 @@ export class StreamLog {
 
 const catalogue = ['product_updated', 'category_updated', 'store_updated']
 
-function mayRead(row: LogRow, role: Role | null, userId: string): boolean {
+export function mayRead(row: LogRow, role: Role | null, userId: string): boolean {
   if (role === null) return false
   if (role === 'kitchen') return !row.type.startsWith('customer_')
   if (role === 'kiosk') return row.type.startsWith('order_') ? row.order_created_by === userId : catalogue.includes(row.type) && row.action === null
