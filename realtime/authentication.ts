@@ -1,4 +1,3 @@
-import { readSubscriptionStart } from '~/db/hub-reads'
 import { startCatchUp } from '~/realtime/catch-up'
 import type { Connection, SocketSession, SocketUser } from '~/realtime/connection'
 import type { HubContext } from '~/realtime/context'
@@ -40,11 +39,11 @@ function currentStore({ user, subscriptions }: Connection): string | null {
 async function resolveSession(hub: HubContext, connection: Connection, data: Authenticate): Promise<SocketSession | null> {
   if (data.ticket !== undefined) {
     const sessionId = await hub.lookups.consumeTicket(data.ticket)
-    return sessionId === null ? null : hub.lookups.findSessionById(sessionId)
+    return sessionId === null ? null : hub.reads.session(sessionId)
   }
   if (data.token !== undefined) return hub.lookups.findSession(data.token)
   const known = connection.user ?? connection.upgradeSession
-  return known && hub.lookups.findSessionById(known.sessionId)
+  return known && hub.reads.session(known.sessionId)
 }
 
 async function subscribeUser(
@@ -59,7 +58,7 @@ async function subscribeUser(
   for (const name of names) hub.streams.listen(name)
   const deviceId = data.deviceId ?? null
   if (deviceId !== null) await hub.positions.flush()
-  const start = await readSubscriptionStart(session.userId, storeId, data.resume ? null : deviceId, names)
+  const start = await hub.reads.start(session.userId, storeId, data.resume ? null : deviceId, names)
   if (connection.isClosed) return
   if (storeId !== null && start.role === null) return connection.sendError('forbidden', noMember, replyTo)
   // Judged in the tick that counts the socket: of many at once, each would find room earlier.

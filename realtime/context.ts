@@ -2,6 +2,7 @@ import type { Cluster } from '~/realtime/cluster'
 import type { Connection, SocketSession } from '~/realtime/connection'
 import type { Guests } from '~/realtime/guests'
 import type { AcknowledgedPositions } from '~/realtime/positions'
+import type { SharedReads } from '~/realtime/shared-reads'
 import type { Sockets } from '~/realtime/sockets'
 import type { StreamRegistry } from '~/realtime/stream-registry'
 import type { Config } from '~/utils/config'
@@ -25,6 +26,7 @@ export type HubConfig = Pick<Config, 'ws' | 'corsOrigins' | 'isProduction' | 'tr
 export type HubContext = {
   config: HubConfig
   lookups: Lookups
+  reads: SharedReads
   sockets: Sockets
   streams: StreamRegistry
   cluster: Cluster

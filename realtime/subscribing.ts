@@ -1,4 +1,4 @@
-import { type DevicePosition, readSubscriptionStart, type StreamStart, type SubscriptionStart } from '~/db/hub-reads'
+import type { DevicePosition, StreamStart, SubscriptionStart } from '~/db/hub-reads'
 import { startCatchUp } from '~/realtime/catch-up'
 import type { Connection } from '~/realtime/connection'
 import type { HubContext } from '~/realtime/context'
@@ -122,7 +122,7 @@ export async function subscribe(hub: HubContext, connection: Connection, data: S
     return connection.sendError('too_many_subscriptions', 'At most 50 subscriptions', replyTo)
   }
   hub.streams.listen(stream)
-  const start = await readSubscriptionStart(user.userId, storeId, null, [stream])
+  const start = await hub.reads.start(user.userId, storeId, null, [stream])
   if (connection.isClosed) return
   if (start.role === null) return connection.sendError('not_found', noStore, replyTo)
   const wish: Wish = { stream, choice: { events: data.events, where: data.where }, resume: positionIn(data.resume, stream) }

@@ -8,6 +8,8 @@ const maxEntries = 20_000
  */
 export class ShortMemory<Value> {
   private entries = new Map<string, { value: Value; until: number }>()
+  /** Questions under way, since the last `clear`: whoever asks the same waits for the same answer. */
+  private asking = new Map<string, Promise<Value | null>>()
   private generation = 0
 
   constructor(private readonly ttlMs: number) {}
@@ -15,7 +17,14 @@ export class ShortMemory<Value> {
   async remember(key: string, ask: () => Promise<Value | null>): Promise<Value | null> {
     const known = this.entries.get(key)
     if (known && known.until > performance.now()) return known.value
-    const generation = this.generation
+    const { asking } = this
+    const asked = asking.get(key) ?? this.keep(key, ask).finally(() => asking.delete(key))
+    asking.set(key, asked)
+    return asked
+  }
+
+  private async keep(key: string, ask: () => Promise<Value | null>): Promise<Value | null> {
+    const { generation } = this
     const value = await ask()
     if (value !== null && generation === this.generation) {
       if (this.entries.size >= maxEntries) this.entries.clear()
@@ -27,5 +36,6 @@ export class ShortMemory<Value> {
   clear(): void {
     this.generation += 1
     this.entries.clear()
+    this.asking = new Map()
   }
 }
