@@ -130,7 +130,7 @@ function listen(config: Config, hub: Hub): Server<Connection>[] {
     reusePort: isWorker,
     websocket: hub.handlers,
   } as const
-  const isHubPath = (request: Request) => URL.parse(request.url)?.pathname === config.ws.path
+  const isHubPath = ({ url }: Request) => url.includes(config.ws.path) && URL.parse(url)?.pathname === config.ws.path
   const serve = (port: number, rest: ReturnType<typeof createApp>) =>
     Bun.serve<Connection>({
       ...common,

@@ -101,11 +101,11 @@ type HookResult = { target: string } & ({ success: true } | { success: false; er
  * parameter is a resource that does not exist.
  */
 export async function onValidation(result: HookResult, c: Context<AppEnv>): Promise<undefined> {
-  const { wrongKey } = c.var
+  const wrongKey = c.get('wrongKey')
   const details = result.target === 'json' && wrongKey ? [wrongKey] : []
   if (!result.success) details.push(...detailsOf(result.error))
   if (details.length === 0) return undefined
-  await c.var.beforeValidation?.()
+  await c.get('beforeValidation')?.()
   if (result.target === 'param') throw notFound()
   throw validationFailed(details)
 }

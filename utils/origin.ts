@@ -56,8 +56,14 @@ export function isOwnOrigin(origin: string, headers: Headers, config: OriginConf
   return candidates.some((own) => url.host === own.host || (config.ws.port !== undefined && url.host === `${own.hostname}:${config.port}`))
 }
 
+/** Nearly all requests name the host of the one before. */
+let lastSaneHost: string | undefined
+
 /** One host, perhaps with a port (RFC 9112 §3.2; Bun joins several by a comma). Only HTTP/1.0 comes here without any. */
 export function hasSaneHost(headers: Headers): boolean {
   const host = headers.get('host')
-  return host === null || (/^(\[[0-9a-f:.]+\]|[\w.~-]+)(:\d{1,5})?$/i.test(host) && URL.canParse(`http://${host}`))
+  if (host === null || host === lastSaneHost) return true
+  if (!/^(\[[0-9a-f:.]+\]|[\w.~-]+)(:\d{1,5})?$/i.test(host) || !URL.canParse(`http://${host}`)) return false
+  lastSaneHost = host
+  return true
 }

@@ -27,13 +27,13 @@ const signIn: Handler = async (c, next) => {
   const identity = await authenticate(headers)
   if (!identity) throw unauthorized()
   const wsSessionId = headers.get('x-session-id')
-  if (wsSessionId && wsManager.ownsSession(identity.userId, wsSessionId)) c.var.request.wsSessionId = wsSessionId
+  if (wsSessionId && wsManager.ownsSession(identity.userId, wsSessionId)) c.get('request').wsSessionId = wsSessionId
   c.set('actor', {
     userId: identity.userId,
     kind: identity.kind,
     sessionId: identity.sessionId,
     expiresAt: identity.expiresAt,
-    request: c.var.request,
+    request: c.get('request'),
   })
   c.set('isCookie', identity.via === 'cookie')
   return next()
@@ -44,7 +44,7 @@ const safeMethods = new Set(['GET', 'HEAD', 'OPTIONS'])
 /** A cookie is sent by the browser whoever wrote the page: unsafe methods need an Origin that is ours. */
 const sameOrigin: Handler = (c, next) => {
   const headers = c.req.raw.headers
-  if (c.var.isCookie && !safeMethods.has(c.req.method)) {
+  if (c.get('isCookie') && !safeMethods.has(c.req.method)) {
     const origin = headers.get('origin')
     if (!origin || !isOwnOrigin(origin, headers, c.env.config)) throw forbidden('This Origin may not use the session cookie')
   }
@@ -56,7 +56,7 @@ export const signedIn: Handler[] = [signIn, limit, ignoreBody, sameOrigin]
 export const signedInWithBody: Handler[] = [signIn, limit, readBody, sameOrigin]
 
 const personOnly: Handler = (c, next) => {
-  if (c.var.actor.kind !== 'person') throw forbidden('A device may not do this')
+  if (c.get('actor').kind !== 'person') throw forbidden('A device may not do this')
   return next()
 }
 
@@ -70,10 +70,10 @@ const membership =
   async (c, next) => {
     const { storeId, ...ids } = c.req.param() as Record<string, string>
     if (!isId(storeId) || !Object.values(ids).every(isId)) throw notFound()
-    const role = await findMembership(storeId, c.var.actor.userId)
+    const role = await findMembership(storeId, c.get('actor').userId)
     if (!role) throw notFound()
     if (!allowed.includes(role)) throw forbidden()
-    c.set('member', { ...c.var.actor, storeId, role })
+    c.set('member', { ...c.get('actor'), storeId, role })
     return next()
   }
 
@@ -85,7 +85,7 @@ export const inStoreWithBody = (allowed: readonly Role[]): Handler[] => [...sign
 export const bodyRight =
   (isAllowed: (member: Member, body: Record<string, unknown>) => boolean): Handler =>
   (c, next) => {
-    if (!isAllowed(c.var.member, fieldsOf(c.var.json))) throw forbidden()
+    if (!isAllowed(c.get('member'), fieldsOf(c.get('json')))) throw forbidden()
     return next()
   }
 
@@ -99,7 +99,7 @@ const fieldsOf = (body: unknown): Record<string, unknown> => (typeof body === 'o
 export const judgedFirst =
   (check: (member: Member, id: string, body: Record<string, unknown>) => Promise<unknown>): Handler =>
   (c, next) => {
-    const id = c.req.param('id') ?? c.req.param('userId') ?? c.var.member.storeId
-    c.set('beforeValidation', () => check(c.var.member, id, fieldsOf(c.var.json)))
+    const id = c.req.param('id') ?? c.req.param('userId') ?? c.get('member').storeId
+    c.set('beforeValidation', () => check(c.get('member'), id, fieldsOf(c.get('json'))))
     return next()
   }

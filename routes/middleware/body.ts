@@ -71,6 +71,6 @@ function judgeIdempotencyKey(c: Context<AppEnv>, text: string): void {
   const key = c.req.raw.headers.get('idempotency-key')
   if (key === null || c.req.method !== 'POST' || !/^\/api\/v1\/stores(\/|$)/.test(c.req.path)) return
   if (/^[\x21-\x7e]{1,255}$/.test(key))
-    c.var.request.idempotency = { key, path: c.req.path, bodyHash: createHash('sha256').update(text).digest('base64url') }
+    c.get('request').idempotency = { key, path: c.req.path, bodyHash: createHash('sha256').update(text).digest('base64url') }
   else c.set('wrongKey', { path: 'Idempotency-Key', message: 'must be 1 to 255 visible ASCII characters' })
 }

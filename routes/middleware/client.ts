@@ -7,7 +7,7 @@ import type { AppEnv } from '~/utils/http'
 /** What routes that take a password or open a session know of the client, and the cookie they leave with it. */
 
 export const clientOf = (c: Context<AppEnv>): Client => ({
-  address: c.var.address,
+  address: c.get('address'),
   userAgent: c.req.raw.headers.get('user-agent'),
   isLimited: c.env.config.rateLimitRps > 0,
 })

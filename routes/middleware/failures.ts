@@ -7,7 +7,7 @@ import { sqlState } from '~/utils/sql-state'
 
 /** The only place that builds a failure envelope. */
 export function answerFailure(error: unknown, c: Context<AppEnv>): Response {
-  const requestId = c.var.request?.requestId ?? Bun.randomUUIDv7()
+  const requestId = c.get('request')?.requestId ?? Bun.randomUUIDv7()
   const failure = toAppError(error)
   if (failure.status >= 500) logger.error({ requestId, err: error, method: c.req.method, route: c.req.routePath }, 'request failed')
   for (const [name, value] of Object.entries(failure.headers)) c.header(name, value)

@@ -14,7 +14,7 @@ export function rateLimit(perSecond: number): MiddlewareHandler<AppEnv> {
   const buckets = new Map<string, TokenBucket>()
   return async (c, next) => {
     if (perSecond === 0) return next()
-    const principal = c.var.actor?.userId ?? c.var.address
+    const principal = c.get('actor')?.userId ?? c.get('address')
     const now = performance.now()
     let bucket = buckets.get(principal)
     if (!bucket) {

@@ -51,13 +51,16 @@ const absoluteUrl = (url: string) => (url.startsWith('/') ? `http://localhost${u
 export const pathOf = (request: Request): string => getPath(request.url.startsWith('/') ? new Request(absoluteUrl(request.url)) : request)
 
 /** The URL is judged before anything else: a credential in it ends up in logs and histories. */
-export const judgeUrl: MiddlewareHandler<AppEnv> = async (c, next) => {
-  const url = URL.parse(absoluteUrl(c.req.url))
-  if (!url?.protocol.startsWith('http') || !hasSaneHost(c.req.raw.headers)) throw badRequest('bad_request', 'The URL or the Host header is malformed')
-  if (credentialParameters.some((name) => url.searchParams.has(name)))
+export const judgeUrl: MiddlewareHandler<AppEnv> = (c, next) => {
+  const { url } = c.req
+  if (!isHttp(url) || !hasSaneHost(c.req.raw.headers)) throw badRequest('bad_request', 'The URL or the Host header is malformed')
+  if (url.includes('?') && carriesCredential(new URL(absoluteUrl(url))))
     throw badRequest('credential_in_url', 'Send credentials in headers or in the body, never in a URL')
-  await next()
+  return next()
 }
+
+const isHttp = (url: string) => url.startsWith('http://') || URL.parse(absoluteUrl(url))?.protocol.startsWith('http')
+const carriesCredential = (url: URL) => credentialParameters.some((name) => url.searchParams.has(name))
 
 /** Helmet-like headers on every answer; pages that need scripts widen the policy themselves. */
 export const securityHeaders = (config: Config): MiddlewareHandler =>
@@ -91,6 +94,7 @@ export function crossOrigin(config: Config): MiddlewareHandler<AppEnv> {
     maxAge: 600,
   })
   // Without the preflight's question, OPTIONS is a method like any other.
-  const isPlainOptions = (request: Request) => request.method === 'OPTIONS' && !request.headers.has('access-control-request-method')
-  return (c, next) => (isPlainOptions(c.req.raw) ? next() : allow(c, next))
+  // Only browsers' pages send an Origin. Without the preflight's question, OPTIONS is a method like any other.
+  const isAsked = ({ method, headers }: Request) => headers.has('origin') && (method !== 'OPTIONS' || headers.has('access-control-request-method'))
+  return (c, next) => (isAsked(c.req.raw) ? allow(c, next) : next())
 }
