@@ -3,6 +3,7 @@ import type { Connection, SocketSession, SocketUser } from '~/realtime/connectio
 import type { HubContext } from '~/realtime/context'
 import { keysField } from '~/realtime/keys'
 import { maxSocketsPerUser } from '~/realtime/limits'
+import { encodeFrame, withReply } from '~/realtime/protocol'
 import { ownerOf } from '~/realtime/sockets'
 import { begin, positionIn, type Wish } from '~/realtime/subscribing'
 import { isId } from '~/utils/contracts/common'
@@ -85,23 +86,19 @@ async function subscribeUser(
     return connection.sendError('forbidden', noMember, replyTo)
   }
   logger.debug({ sessionId: connection.sessionId, userId: session.userId, storeId, role: start.role }, 'websocket: authenticated')
-  connection.sendMessage(
-    'general_notification',
-    {
-      message: 'Authentication successful',
-      sessionId: connection.sessionId,
-      userId: session.userId,
-      storeId,
-      role: begun.subscriptions.find(({ stream }) => stream.name === `store:${storeId}`)?.role ?? null,
-      userSessions: hub.cluster.countAuthenticated(session.userId),
-      storeSessions: storeId === null ? 0 : hub.cluster.presence.sessions(storeId),
-      expiresAt: session.expiresAt,
-      streams: begun.answers,
-      ...keysField(begun.subscriptions),
-    },
-    replyTo,
-  )
-  startCatchUp(connection, begun.subscriptions, hub.streams.readLog)
+  const answer = {
+    message: 'Authentication successful' as const,
+    sessionId: connection.sessionId,
+    userId: session.userId,
+    storeId,
+    role: begun.subscriptions.find(({ stream }) => stream.name === `store:${storeId}`)?.role ?? null,
+    userSessions: hub.cluster.countAuthenticated(session.userId),
+    storeSessions: storeId === null ? 0 : hub.cluster.presence.sessions(storeId),
+    expiresAt: session.expiresAt,
+    streams: begun.answers,
+    ...keysField(begun.subscriptions),
+  }
+  startCatchUp(connection, encodeFrame('general_notification', withReply(answer, replyTo)), begun.subscriptions, hub.streams.readLog)
 }
 
 /** Everything of another user, and the store of the last `authenticate` when it is left, ends here. */

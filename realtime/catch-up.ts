@@ -24,9 +24,47 @@ async function catchUp(connection: Connection, subscriptions: Subscription[], re
     await sendMissed(behind, readLog)
     if (connection.isClosed) return
   }
-  for (const subscription of subscriptions) if (!subscription.isEnded && !subscription.isLive) subscription.stream.goLive(subscription)
-  connection.send(encodeFrame('sync', { live: true, streams: positionsOf(subscriptions) }))
+  connection.send(goLive(subscriptions))
 }
+
+/** They have everything up to their streams' heads. Answers the frame that says so. */
+function goLive(subscriptions: Subscription[]): string {
+  for (const subscription of subscriptions) if (!subscription.isEnded && !subscription.isLive) subscription.stream.goLive(subscription)
+  return encodeFrame('sync', { live: true, streams: positionsOf(subscriptions) })
+}
+
+/**
+ * When everything missed is at hand and little, it leaves with the answer and `sync` in one system call, since these are most
+ * of what a reconnect costs. False: nothing was done.
+ */
+function catchUpAtOnce(connection: Connection, answer: string, subscriptions: Subscription[]): boolean {
+  const frames = [answer]
+  let bytes = 0
+  for (const subscription of subscriptions) {
+    if (subscription.isEnded || subscription.isLive || subscription.position === subscription.stream.headSeq) continue
+    const entries = subscription.stream.ring.after(subscription.position, chunkEvents + 1)
+    if (!entries || entries.length > chunkEvents) return false
+    for (const frame of framesFor(subscription, entries)) {
+      frames.push(frame)
+      bytes += Buffer.byteLength(frame)
+      if (bytes > chunkBytesOf(connection)) return false
+    }
+  }
+  for (const subscription of subscriptions) {
+    if (subscription.isEnded || subscription.isLive) continue
+    subscription.position = subscription.stream.headSeq
+    subscription.stream.flush()
+  }
+  frames.push(goLive(subscriptions))
+  connection.sendAll(frames, bytes + Buffer.byteLength(answer))
+  return true
+}
+
+function* framesFor({ view, userId, filter }: Subscription, entries: readonly EncodedEvent[]): Iterable<string> {
+  for (const entry of entries) if (concerns(entry.event, view, userId, filter)) yield entry.frame(view)
+}
+
+const chunkBytesOf = (connection: Connection): number => Math.min(maxChunkBytes, connection.maxBufferedBytes / 4)
 
 /** Nothing is left to send before the live events. What the stream still holds back goes to its other sockets first. */
 function isAtHead(subscription: Subscription): boolean {
@@ -51,7 +89,7 @@ async function sendMissed(subscription: Subscription, readLog: ReadLog): Promise
 /** Answers how many of the entries are done with. */
 function sendChunk(subscription: Subscription, entries: readonly EncodedEvent[]): number {
   const { connection } = subscription
-  const chunkBytes = Math.min(maxChunkBytes, connection.maxBufferedBytes / 4)
+  const chunkBytes = chunkBytesOf(connection)
   const frames: string[] = []
   let bytes = 0
   let done = 0
@@ -82,9 +120,11 @@ async function readMissed(subscription: Subscription, readLog: ReadLog): Promise
   return events.map((event) => new EncodedEvent(event, now))
 }
 
-/** To be called in the tick of the answer. Runs beside later messages; `connection.catchUp` tells those that must wait for it. */
-export function startCatchUp(connection: Connection, subscriptions: Subscription[], readLog: ReadLog): void {
+/** Sends the answer, and what was missed after it. Runs beside later messages; `connection.catchUp` tells those that must wait for it. */
+export function startCatchUp(connection: Connection, answer: string, subscriptions: Subscription[], readLog: ReadLog): void {
   for (const subscription of subscriptions) subscription.isTold = true
+  if (connection.bufferedBytes === 0 && catchUpAtOnce(connection, answer, subscriptions)) return
+  connection.send(answer)
   const running = catchUp(connection, subscriptions, readLog)
     .catch((error: unknown) => {
       logger.error({ err: error, sessionId: connection.sessionId }, 'websocket: catching up failed')

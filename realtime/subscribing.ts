@@ -7,6 +7,7 @@ import { trackOrder } from '~/realtime/guests'
 import { keysField } from '~/realtime/keys'
 import { countSubscriptions, maxSubscriptions } from '~/realtime/limits'
 import type { LiveStream } from '~/realtime/live-stream'
+import { encodeFrame, withReply } from '~/realtime/protocol'
 import { memberChangeOf, refusalOf, surveyMissed } from '~/realtime/resume'
 import { Subscription } from '~/realtime/subscription'
 import { isId, type Role } from '~/utils/contracts/common'
@@ -84,13 +85,14 @@ function place(hub: HubContext, connection: Connection, who: Subscriber, at: Pla
   stream.add(subscription)
   connection.subscriptions.set(stream.name, subscription)
   if (role) hub.cluster.presence.join(stream.ownerId, who.userId, who.name, role)
-  if (position) metrics.resumes.inc({ result: canResume ? 'yes' : 'no', reason: reason ?? '' })
+  if (position && reason) metrics.resumes.inc({ result: 'no', reason })
   const lost: StreamAnswer = { epoch: head.epoch, seq: head.seq, resumed: false, replayed: 0, ...(reason && { reason }) }
   return { subscription, answer: canResume ? resume(subscription, position.seq, head) : Promise.resolve(lost) }
 }
 
 async function resume(subscription: Subscription, after: number, head: StreamStart): Promise<StreamAnswer> {
   const replayed = await surveyMissed(subscription, after, head.seq)
+  metrics.resumes.inc(replayed === 'expired' ? { result: 'no', reason: replayed } : { result: 'yes', reason: '' })
   if (replayed !== 'expired') return { epoch: head.epoch, seq: head.seq, resumed: true, replayed }
   subscription.position = head.seq
   return { epoch: head.epoch, seq: head.seq, resumed: false, replayed: 0, reason: 'expired' }
@@ -129,8 +131,8 @@ export async function subscribe(hub: HubContext, connection: Connection, data: S
   const begun = await begin(hub, connection, user, [wish], start)
   if (!begun) return connection.sendError('not_found', noStore, replyTo)
   logger.debug({ sessionId: connection.sessionId, stream }, 'websocket: subscribed')
-  connection.sendMessage('subscribed', { storeId, streams: begun.answers, ...keysField(begun.subscriptions) }, replyTo)
-  startCatchUp(connection, begun.subscriptions, hub.streams.readLog)
+  const answer = { storeId, streams: begun.answers, ...keysField(begun.subscriptions) }
+  startCatchUp(connection, encodeFrame('subscribed', withReply(answer, replyTo)), begun.subscriptions, hub.streams.readLog)
 }
 
 const noStore = 'No such store'
