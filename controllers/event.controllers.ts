@@ -9,7 +9,7 @@ import { canOpen, opened } from '~/utils/sealing'
 
 /**
  * The store's log as this member may see it, as WebSocket messages. Throws 410 when the log does not continue from the
- * position: another epoch, pruned since, ahead of the log, or sealed with a key that is not configured any more.
+ * position: another epoch, pruned since, ahead of the log, sealed with a key that is not configured any more, or tampered with.
  */
 export async function listEvents(member: Member, { after, epoch, types, limit }: EventQuery) {
   const stream = storeStream(member.storeId)
@@ -26,4 +26,8 @@ export async function listEvents(member: Member, { after, epoch, types, limit }:
 }
 
 /** The text that a socket would get is a message by construction. */
-const messageOf = (event: LoggedEvent, view: ReturnType<typeof viewOf>): LoggedMessage => JSON.parse(frameOf(opened(event), view)) as LoggedMessage
+function messageOf(event: LoggedEvent, view: ReturnType<typeof viewOf>): LoggedMessage {
+  const plain = opened(event)
+  if (!plain) throw positionExpired()
+  return JSON.parse(frameOf(plain, view)) as LoggedMessage
+}

@@ -1,7 +1,7 @@
 import { and, eq, gte, inArray, lte, type SQL, sql } from 'drizzle-orm'
 import { db } from '~/db/client'
 import type { Emit } from '~/db/events'
-import { positionOf, readPage } from '~/db/page'
+import { readPage } from '~/db/page'
 import { orders } from '~/db/schema'
 import { containsText } from '~/db/search'
 import type { Transaction } from '~/db/session'
@@ -77,12 +77,32 @@ export async function listOrders(member: Member, query: OrderQuery) {
   return { ...page, data: page.rows.map((row) => orderFor(member.role, toOrder(row))) }
 }
 
+const orderRows = rowDecoder(orders)
+
+type ReadableOrder = { id: string; storeId: string; createdBy: string | null }
+
+/** The order that a member may read; `createdBy` is null but for a kiosk. */
+const isReadable = sql`${orders.id} = ${slot('id')} and ${orders.storeId} = ${slot('storeId')}
+        and (${slot('createdBy')}::uuid is null or ${orders.createdBy} = ${slot('createdBy')}::uuid)`
+
+const readableOrder = (member: Member, id: string): ReadableOrder => ({
+  id,
+  storeId: member.storeId,
+  createdBy: member.role === 'kiosk' ? member.userId : null,
+})
+
+const read = new Statement<ReadableOrder & { stream: string }, { row: OrderRow; position: string | null }>(
+  () =>
+    builder
+      .select({ row: orders, position: sql`(select epoch || ':' || last_seq from streams where stream = ${slot('stream')})` })
+      .from(orders)
+      .where(isReadable),
+  (columns) => ({ row: orderRows.decode(columns), position: columns[orderRows.width] as string | null }),
+)
+
 export async function getOrder(member: Member, id: string) {
   const stream = storeStream(member.storeId)
-  const [found] = await db
-    .select({ row: orders, position: positionOf(stream) })
-    .from(orders)
-    .where(and(eq(orders.id, id), readableOrders(member)))
+  const [found] = await read.run(db, { ...readableOrder(member, id), stream })
   if (!found) throw notFound()
   return { data: orderFor(member.role, toOrder(found.row)), position: `${stream}=${found.position}` }
 }
@@ -94,18 +114,8 @@ export async function requireOrder(member: Member, id: string): Promise<void> {
 
 export type LockedOrder = { row: OrderRow; now: Date }
 
-export const orderRows = rowDecoder(orders)
-
-const lockReadable = new Statement<{ id: string; storeId: string; createdBy: string | null }, LockedOrder>(
-  () =>
-    builder
-      .select({ row: orders, now: sql`clock_timestamp()::timestamptz(3)` })
-      .from(orders)
-      .where(
-        sql`${orders.id} = ${slot('id')} and ${orders.storeId} = ${slot('storeId')}
-        and (${slot('createdBy')}::uuid is null or ${orders.createdBy} = ${slot('createdBy')}::uuid)`,
-      )
-      .for('no key update'),
+const lockReadable = new Statement<ReadableOrder, LockedOrder>(
+  () => builder.select({ row: orders, now: sql`clock_timestamp()::timestamptz(3)` }).from(orders).where(isReadable).for('no key update'),
   (columns) => ({ row: orderRows.decode(columns), now: new Date(String(columns[orderRows.width])) }),
 )
 
@@ -114,8 +124,7 @@ const lockReadable = new Statement<{ id: string; storeId: string; createdBy: str
  * lock, unlike the transaction's time, so that times follow the versions. Throws 404.
  */
 export async function lockOrder(tx: Transaction, member: Member, id: string): Promise<LockedOrder> {
-  const createdBy = member.role === 'kiosk' ? member.userId : null
-  const [found] = await lockReadable.run(tx, { id, storeId: member.storeId, createdBy })
+  const [found] = await lockReadable.run(tx, readableOrder(member, id))
   if (!found) throw notFound()
   return found
 }

@@ -3,6 +3,7 @@ import { and, desc, type InferSelectModel, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import { db } from '~/db/client'
 import type { Transaction } from '~/db/session'
+import { builder, rowDecoder, runBuilt } from '~/db/statement'
 import { inSnapshot } from '~/db/transaction'
 import { isId, timestamp } from '~/utils/contracts/common'
 import type { StreamName } from '~/utils/contracts/logged-event'
@@ -30,24 +31,38 @@ export async function readPage<T extends Listed>(table: T, request: PageRequest)
   const key = 'id' in table ? table.id : table.userId
   const after = request.cursor === undefined ? null : decodeCursor(request.cursor, request.scope)
   const where = and(...request.where, after ? sql`(${table.createdAt}, ${key}) < (${after.createdAt}::timestamptz, ${after.id}::uuid)` : undefined)
-  const select = (tx: Transaction) =>
-    tx
-      .select({ row: table as PgTable, position: positionOf(request.stream) })
-      .from(table as PgTable)
-      .where(where)
-      .orderBy(desc(table.createdAt), desc(key))
-      .limit(request.limit + 1)
-  let found = (await select(db)) as { row: InferSelectModel<T> & Keyed; position: string | null }[]
+  const query = builder
+    .select({ row: table as PgTable, position: positionOf(request.stream) })
+    .from(table as PgTable)
+    .where(where)
+    .orderBy(desc(table.createdAt), desc(key))
+    .limit(request.limit + 1)
+  const { width, decode } = decoderOf(table)
+  const select = async (tx: Transaction): Promise<Found<T>[]> =>
+    (await runBuilt(tx, query)).map((columns) => ({ row: decode(columns) as Found<T>['row'], position: columns[width] as string | null }))
+  let found = await select(db)
   let position = found[0]?.position ?? null
   if (found.length === 0 && request.stream) {
     // No row to carry the position: read both in one snapshot of their own.
-    ;[found, position] = await inSnapshot(async (tx) => [(await select(tx)) as typeof found, await readPosition(tx, request.stream)] as const)
+    ;[found, position] = await inSnapshot(async (tx) => [await select(tx), await readPosition(tx, request.stream)] as const)
   }
   const rows = found.slice(0, request.limit).map(({ row }) => row)
   const last = rows.at(-1)
   const nextCursor =
     found.length > request.limit && last ? encodeCursor({ createdAt: last.createdAt.toISOString(), id: keyOf(last) }, request.scope) : null
   return { rows, nextCursor, position: position && `${request.stream}=${position}` }
+}
+
+type Found<T extends Listed> = { row: InferSelectModel<T> & Keyed; position: string | null }
+
+type Decoder = ReturnType<typeof rowDecoder>
+const decoders = new Map<PgTable, Decoder>()
+
+/** One for each listed table: making it costs more than its use. */
+function decoderOf(table: PgTable): Decoder {
+  const known = decoders.get(table) ?? rowDecoder(table)
+  decoders.set(table, known)
+  return known
 }
 
 type Keyed = { createdAt: Date } & ({ id: string } | { userId: string })

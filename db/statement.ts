@@ -56,6 +56,12 @@ export class Statement<V extends Values, Row> {
   }
 }
 
+/** Runs what was built for this one call; the rows come undecoded. */
+export function runBuilt(tx: Transaction, query: SQLWrapper): Promise<unknown[][]> {
+  const { sql: text, params } = dialect.sqlToQuery(query.getSQL())
+  return runnerOf(tx).run(text, params)
+}
+
 function transactionOf(tx: Transaction) {
   const { within } = runnerOf(tx)
   if (!within) throw new Error('This statement belongs into a transaction')
