@@ -79,6 +79,7 @@ export class StreamRegistry {
 
   /** Compares every stream that has listeners with the log: whatever no news told of arrives now. */
   async reconcile(): Promise<void> {
+    let furthest = 0
     const listening = [...this.streams.values()].filter((stream) => stream.isOpen && (stream.subscriptions.size > 0 || stream.guests > 0))
     for (let start = 0; start < listening.length; start += headsPerRead) {
       const part = listening.slice(start, start + headsPerRead)
@@ -89,10 +90,12 @@ export class StreamRegistry {
         if (head.epoch !== stream.epoch || head.seq < seq) this.host.onBroken(stream, 'the log was replaced by an older one')
         else if (head.seq > stream.headSeq) {
           metrics.reconcileFound.inc()
+          furthest = Math.max(furthest, head.seq - stream.headSeq)
           stream.hint(head.seq)
         }
       }
     }
+    metrics.lagEvents.set(furthest)
   }
 
   /** Forgets what nobody listens to any more, and what the rings hold beyond their age. */

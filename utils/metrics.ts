@@ -29,11 +29,21 @@ export const metrics = {
     registers,
   }),
   reconcileFound: new Counter({ name: 'zipzap_ws_reconcile_found_total', help: 'Streams that the reconciliation found behind the log', registers }),
+  lagEvents: new Gauge({
+    name: 'zipzap_ws_lag_events',
+    help: 'How far the stream furthest behind was behind the log at the last comparison, in events',
+    registers,
+  }),
   rejected: new Counter({ name: 'zipzap_ws_rejected_total', help: 'Upgrades and messages refused, by reason', labelNames: ['reason'], registers }),
   appendSeconds: new Histogram({
     name: 'zipzap_log_append_seconds',
     help: 'Duration of the statement that appends to the event log',
     buckets: latencyBuckets,
+    registers,
+  }),
+  unsealable: new Counter({
+    name: 'zipzap_sealed_refused_total',
+    help: 'Sealed events of the log that did not open: tampered with, or bound to another place',
     registers,
   }),
   appended: new Counter({ name: 'zipzap_log_appended_total', help: 'Events committed by this process', registers }),

@@ -1,6 +1,8 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 import type { Config } from '~/utils/config'
 import type { Enc, LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
+import { logger } from '~/utils/logger'
+import { metrics } from '~/utils/metrics'
 
 export type { Enc }
 
@@ -58,8 +60,17 @@ export function open(bound: Bound, enc: Enc, json: string): string {
 /** Whether the configured key that sealed it is still there: without it nobody can open the event any more. */
 export const canOpen = (enc: Enc): boolean => masterKeys.has(masterIdOf(enc.kid))
 
-/** The event as it was before it was sealed; another event stays as it is. */
-export const opened = (event: LoggedEvent): LoggedEvent => (event.enc ? { ...event, json: open(event, event.enc, event.json), enc: null } : event)
+/** The event as it was before it was sealed; another event stays as it is. Null, and counted, when it does not open. */
+export function opened(event: LoggedEvent): LoggedEvent | null {
+  if (!event.enc) return event
+  try {
+    return { ...event, json: open(event, event.enc, event.json), enc: null }
+  } catch (error) {
+    metrics.unsealable.inc()
+    logger.error({ err: error, stream: event.stream, seq: event.seq }, 'a sealed event does not open')
+    return null
+  }
+}
 
 /**
  * Whether a stream's next events are sealed with a new key: somebody who holds the present one may no longer read them.
