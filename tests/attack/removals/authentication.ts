@@ -22,8 +22,8 @@ export const authenticationRemovals: Removal[] = [
   {
     without: 'the judgement of URLs',
     file: 'routes/middleware/request.ts',
-    text: 'if (credentialParameters.some((name) => url.searchParams.has(name)))',
-    by: 'if (false)',
+    text: 'credentialParameters.some((name) => url.searchParams.has(name))',
+    by: 'false',
     red: ['a token in the URL is refused, under each name that one might have'],
   },
   {
@@ -71,7 +71,7 @@ export const authenticationRemovals: Removal[] = [
   {
     without: 'the difference between people and devices',
     file: 'routes/middleware/access.ts',
-    text: "if (c.var.actor.kind !== 'person') throw forbidden('A device may not do this')",
+    text: "if (c.get('actor').kind !== 'person') throw forbidden('A device may not do this')",
     by: '',
     red: ['a device opens no store and changes no account'],
   },

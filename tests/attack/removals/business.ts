@@ -58,6 +58,7 @@ export const businessRemovals: Removal[] = [
     file: 'controllers/order-lines.ts',
     text: 'if (unitPrice < 0)',
     by: 'if (unitPrice < -1e12)',
+    also: [{ file: 'controllers/order-pricing.ts', text: 'if (discount > subtotal) throw', by: 'if (discount < 0n) throw' }],
     red: ['an option does not bring a price below zero'],
   },
   {
@@ -77,8 +78,8 @@ export const businessRemovals: Removal[] = [
   {
     without: 'the lock of an order',
     file: 'controllers/order.controllers.ts',
-    text: "      .for('no key update'),\n",
-    by: '      .$dynamic(),\n',
+    text: ".where(isReadable).for('no key update')",
+    by: '.where(isReadable)',
     red: ['of twenty payments of the whole sum at once one is taken', 'of twenty refunds at once one is given'],
   },
   {
@@ -86,7 +87,14 @@ export const businessRemovals: Removal[] = [
     file: 'controllers/order-stock.controllers.ts',
     text: 'const short = moves.filter((move) => move.taken > 0 && move.stock < 0)',
     by: 'const short = moves.filter(() => false)',
-    red: ['of thirty orders of the last five pieces five are taken', 'one line of many pieces, split over two, takes no more than there is'],
+    red: ['one line of many pieces, split over two, takes no more than there is'],
+  },
+  {
+    without: 'the lock of the stock',
+    file: 'controllers/order-stock.controllers.ts',
+    text: "    .orderBy(asc(products.id))\n    .for('no key update')",
+    by: '    .orderBy(asc(products.id))',
+    red: ['of thirty orders of the last five pieces five are taken'],
   },
   {
     without: 'the claim of a key',

@@ -144,15 +144,15 @@ export const inputRemovals: Removal[] = [
   {
     without: 'the judgement of the Host',
     file: request,
-    text: "if (!url?.protocol.startsWith('http') || !hasSaneHost(c.req.raw.headers)) throw",
-    by: 'if (!url) throw',
+    text: 'if (!isHttp(url) || !hasSaneHost(c.req.raw.headers)) throw',
+    by: 'if (url === "") throw',
     red: ['two Hosts are refused', 'a Host that is none is refused, so that no link is built from it'],
   },
   {
     without: 'the table of files',
     file: 'routes/console.routes.ts',
     text: 'const asset = assets.get(file) ?? findByName(assets, file)',
-    by: "const asset = assets.get(file) ?? { type: 'text/plain', plain: await Bun.file(file).text(), gzipped: '' as never }",
+    by: "const asset = assets.get(file) ?? { type: 'text/plain', plain: await Bun.file((await import('node:path')).join(import.meta.dir, '../ui/console/assets', file)).text(), gzipped: '' as never }",
     red: ['files of the server are not to be had by any path'],
   },
 ]

@@ -52,8 +52,8 @@ export const originRemovals: Removal[] = [
   {
     without: 'the middleware of CORS, for one Origin that is written in',
     file: request,
-    text: 'return (c, next) => (isPlainOptions(c.req.raw) ? next() : allow(c, next))',
-    by: "return async (c, next) => (isPlainOptions(c.req.raw) ? next() : (c.header('Access-Control-Allow-Origin', config.corsOrigins[0]), allow && next()))",
+    text: 'return (c, next) => (isAsked(c.req.raw) ? allow(c, next) : next())',
+    by: "return (c, next) => (c.header('Access-Control-Allow-Origin', config.corsOrigins[0]), allow && isAsked && next())",
     red: ['an answer that differs by origin says so to caches'],
   },
   {
@@ -133,13 +133,6 @@ export const originRemovals: Removal[] = [
     text: "if (via === 'bearer' && !session) return",
     by: 'if (false) return',
     red: ['a dead token opens no socket'],
-  },
-  {
-    without: 'the version of the protocol',
-    file: upgrade,
-    text: "if (headers.get('sec-websocket-version') !== '13')",
-    by: 'if (false)',
-    red: ['an upgrade that RFC 6455 does not know is refused'],
   },
   {
     without: 'the choice of the subprotocol',

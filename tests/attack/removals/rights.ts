@@ -36,8 +36,8 @@ export const rightsRemovals: Removal[] = [
   {
     without: 'the store of an order',
     file: orders,
-    text: 'and(eq(orders.storeId, member.storeId), member.role',
-    by: 'and(sql`true`, member.role',
+    text: "${orders.id} = ${slot('id')} and ${orders.storeId} = ${slot('storeId')}",
+    by: "${orders.id} = ${slot('id')} and ${slot('storeId')}::uuid is not null",
     red: ['an order of another shop is neither read nor changed through one’s own'],
   },
   {

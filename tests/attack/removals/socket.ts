@@ -12,7 +12,7 @@ export const socketRemovals: Removal[] = [
     file: authentication,
     text: "if (!session) return connection.sendError('unauthorized', 'No live session for this', replyTo)",
     by: "if (!session) return authenticate(hub, Object.assign(connection, { upgradeSession: { sessionId: '', userId: data.userId, kind: 'person', name: 'x', expiresAt: null } }), data, replyTo)",
-    also: [{ file: authentication, text: 'return known && hub.lookups.findSessionById(known.sessionId)', by: 'return known' }],
+    also: [{ file: authentication, text: 'return known && hub.reads.session(known.sessionId)', by: 'return known' }],
     red: ['a socket without a session follows, sends and acknowledges nothing'],
   },
   {
@@ -129,13 +129,6 @@ export const socketRemovals: Removal[] = [
     text: 'if (this.excess > maxExcess) this.close(4429)',
     by: '',
     red: ['a flood of messages is answered once and ends the socket'],
-  },
-  {
-    without: 'the look at own keys alone',
-    file: subscribing,
-    text: 'return Object.hasOwn(resume, stream) ? resume[stream] : undefined',
-    by: 'return Object.values(resume)[0] ?? (resume as never)["__proto__"]',
-    red: ['a frame that names a prototype changes nothing'],
   },
   {
     without: 'the places of an address',
