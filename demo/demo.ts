@@ -51,8 +51,8 @@ function introduce(base: string, socketUrl: string, { people, devices, storeId }
     '',
     `  Sign in with the password "${password}":`,
     ...Object.values(people).map(({ role, email }) => `    ${role.padEnd(8)} ${email}`),
-    '  Devices have tokens instead:',
-    ...Object.values(devices).map(({ role, name, api }) => `    ${role.padEnd(8)} ${name.padEnd(16)} ${api.token}`),
+    '  Devices have tokens instead; these links open the console as one of them:',
+    ...Object.values(devices).map(({ role, name, api }) => `    ${role.padEnd(8)} ${name.padEnd(16)} ${base}/console#device=${api.token}`),
     '',
   ]
   console.log(lines.join('\n'))

@@ -12,6 +12,7 @@ import {
   type Site,
   takeLooks,
   timeoutMs,
+  tooWide,
   waitForState,
 } from './support'
 
@@ -71,8 +72,9 @@ test(
     await page.getByText('No number yet').waitFor()
     await inColumn(screen, 'confirmed', order.orderNumber).getByRole('button', { name: 'Start' }).click()
     await page.getByText('3 waiting to be sent').waitFor()
-    await pictureOf(page, 'board-offline')
     await halfMinuteSince(page, since)
+    await pictureOf(page, 'board-offline')
+    expect(await tooWide(page)).toEqual([])
     expect(await eventsOf(shop)).toEqual(before)
     expect((await takeLooks(page)).map((look) => look.state)).not.toContain('live')
 

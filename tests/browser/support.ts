@@ -117,6 +117,15 @@ export const artifacts = join(import.meta.dir, 'artifacts')
 
 export const pictureOf = (page: Page, name: string) => page.screenshot({ path: join(artifacts, `${name}.png`) })
 
+/** What has to be pushed aside to be seen: only rows of choices, and of orders that are ready, may. */
+export const tooWide = (page: Page): Promise<string[]> =>
+  page.evaluate(() =>
+    [...document.querySelectorAll('*')]
+      .filter((element) => element.scrollWidth > element.clientWidth + 1 && element.matches('html, :not(.choice, .tabs, .recall ul)'))
+      .filter((element) => element === document.documentElement || /auto|scroll/.test(getComputedStyle(element).overflowX))
+      .map((element) => `${element.tagName}.${element.className}: ${element.scrollWidth} in ${element.clientWidth}`),
+  )
+
 const jars = new Map<string, Promise<StorageState>>()
 type StorageState = Awaited<ReturnType<BrowserContext['storageState']>>
 

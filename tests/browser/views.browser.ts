@@ -5,7 +5,7 @@ import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { serveLunch } from './lunch'
 import { emptyPlaces, type Place, places } from './places'
 import { openShop, type Shop } from './shop'
-import { artifacts, launchBrowser, openScreen, openSite, pictureOf, type ScreenOptions, type Site, timeoutMs, waitForState } from './support'
+import { artifacts, launchBrowser, openScreen, openSite, pictureOf, type ScreenOptions, type Site, timeoutMs, tooWide, waitForState } from './support'
 
 /** Every view at the sizes it is made for: nothing serious for axe-core, nothing wider than the screen, and a picture. */
 
@@ -53,15 +53,6 @@ async function judge(page: Page): Promise<string[]> {
     .filter((violation) => violation.impact === 'serious' || violation.impact === 'critical')
     .map((violation) => `${violation.id}: ${violation.nodes.map((node) => `${node.target} ${node.failureSummary}`).join(' | ')}`)
 }
-
-/** What has to be pushed aside to be seen: only rows of choices, and of orders that are ready, may. */
-const tooWide = (page: Page): Promise<string[]> =>
-  page.evaluate(() =>
-    [...document.querySelectorAll('*')]
-      .filter((element) => element.scrollWidth > element.clientWidth + 1 && element.matches('html, :not(.choice, .tabs, .recall ul)'))
-      .filter((element) => element === document.documentElement || /auto|scroll/.test(getComputedStyle(element).overflowX))
-      .map((element) => `${element.tagName}.${element.className}: ${element.scrollWidth} in ${element.clientWidth}`),
-  )
 
 async function inspect(place: Place, picture: string, options: ScreenOptions, storePath?: string): Promise<void> {
   const { page, context, problems } = await visit(place, options, storePath)
@@ -114,6 +105,7 @@ describe('with orders that have waited', () => {
         await page.locator('.soon').first().waitFor()
         await pictureOf(page, `${place.name}-late-${colorScheme}`)
         expect(await judge(page)).toEqual([])
+        expect(await tooWide(page)).toEqual([])
         await context.close()
       })
     }

@@ -10,7 +10,11 @@ import { Brand } from '~/ui/console/parts/brand'
 import { Form, SelectField, TextField, useSubmission } from '~/ui/console/parts/form'
 import { Icon } from '~/ui/console/parts/icon'
 import { UserMenu } from '~/ui/console/parts/user-menu'
+import type { Role } from '~/utils/contracts/common'
 import type { Store } from '~/utils/contracts/store'
+
+/** Where a role works. */
+const homePath = (storeId: string, role: Role | undefined) => storePath(storeId, role === 'kitchen' ? 'kitchen' : role === 'kiosk' ? 'till' : 'board')
 
 type Props = { session: CurrentSession; onRefresh: () => Promise<unknown>; onSignOut: () => void }
 
@@ -31,6 +35,13 @@ export function StoresPage({ session, onRefresh, onSignOut }: Props) {
     }
   }, [])
 
+  // A screen on the wall has nobody to choose: it opens what it was made for.
+  const [only, ...others] = session.stores
+  const own = session.user.kind === 'device' && others.length === 0 ? only : undefined
+  useEffect(() => {
+    if (own) navigate(homePath(own.storeId, own.role), { replace: true })
+  }, [own])
+
   const isFirst = stores?.length === 0 && session.user.kind === 'person'
   return (
     <>
@@ -47,7 +58,7 @@ export function StoresPage({ session, onRefresh, onSignOut }: Props) {
             const role = roles.get(store.id)
             return (
               <li key={store.id}>
-                <Link className="store-link" href={storePath(store.id, role === 'kitchen' ? 'kitchen' : 'board')}>
+                <Link className="store-link" href={homePath(store.id, role)}>
                   <Icon name="store" size={24} />
                   <span className="row-main">
                     <span className="row-title">{store.name}</span>
