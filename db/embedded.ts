@@ -41,7 +41,11 @@ function transactionsOf(client: PGlite): Transact {
       open = transaction
       try {
         if (mode) await transaction.exec(`set transaction ${mode}`)
-        const result = await work(tx)
+        const result = await work(tx).catch(async (error: unknown) => {
+          // What was sent ahead and failed is the cause; all that follows it only fails because of it.
+          await Promise.all(sent)
+          throw error
+        })
         await Promise.all(sent)
         return result
       } finally {

@@ -1,0 +1,110 @@
+import { beforeAll, describe, expect, test } from 'bun:test'
+import { sql } from 'drizzle-orm'
+import { db, transact } from '~/db/client'
+import { rowsOf, type Transaction } from '~/db/session'
+import { Statement, slot } from '~/db/statement'
+import { inTransaction } from '~/db/transaction'
+import { testServer } from './support/server'
+
+beforeAll(async () => {
+  await testServer()
+  await db.execute(sql`create table if not exists notes (id text primary key, backend int default pg_backend_pid())`)
+})
+
+const note = new Statement<{ id: string }, number>(
+  () => sql`insert into notes (id) values (${slot('id')}) returning backend`,
+  ([backend]) => Number(backend),
+)
+const isKept = async (id: string) => (await rowsOf(db, sql`select 1 from notes where id = ${id}`)).length === 1
+const newId = () => crypto.randomUUID()
+
+describe('a transaction', () => {
+  test('keeps all of its statements, whichever way they were sent', async () => {
+    const ids = [newId(), newId(), newId()] as const
+    await inTransaction(async (tx) => {
+      note.send(tx, { id: ids[0] })
+      await note.run(tx, { id: ids[1] })
+      await note.runLast(tx, { id: ids[2] })
+    })
+    for (const id of ids) expect(await isKept(id)).toBe(true)
+  })
+
+  test('keeps nothing when its work throws', async () => {
+    const id = newId()
+    const work = async (tx: Transaction) => {
+      await note.run(tx, { id })
+      throw new Error('changed my mind')
+    }
+    expect(inTransaction(work)).rejects.toThrow('changed my mind')
+    expect(await isKept(id)).toBe(false)
+  })
+
+  test('fails with the fault of a statement that nobody waited for, not with what followed from it', async () => {
+    const id = newId()
+    const other = newId()
+    await inTransaction((tx) => note.run(tx, { id }))
+    const work = async (tx: Transaction) => {
+      note.send(tx, { id })
+      await note.runLast(tx, { id: other })
+    }
+    expect(await inTransaction(work).catch((error: { code?: string }) => error.code)).toBe('23505')
+    expect(await isKept(other)).toBe(false)
+    const next = newId()
+    await inTransaction((tx) => note.run(tx, { id: next }))
+    expect(await isKept(next)).toBe(true)
+  })
+
+  test('fails when its last statement does, though COMMIT was sent behind it', async () => {
+    const id = newId()
+    const work = async (tx: Transaction) => {
+      await note.run(tx, { id })
+      await note.runLast(tx, { id })
+    }
+    expect(await inTransaction(work).catch((error: { code?: string }) => error.code)).toBe('23505')
+    expect(await isKept(id)).toBe(false)
+  })
+})
+
+/** What only a server with several connections can get wrong. */
+function testConnections(): void {
+  test('a statement after the connection was lost does not run alone on the next one', async () => {
+    const [before, after] = [newId(), newId()]
+    const work = async (tx: Transaction) => {
+      const [backend] = await note.run(tx, { id: before })
+      await rowsOf(db, sql`select pg_terminate_backend(${backend}::int, 5000)`)
+      await note.run(tx, { id: after })
+    }
+    expect(await inTransaction(work).catch((error: { code?: string }) => error.code)).toMatch(/^(CONNECTION_CLOSED|57P01)$/)
+    expect([await isKept(before), await isKept(after)]).toEqual([false, false])
+    const next = newId()
+    await inTransaction((tx) => note.run(tx, { id: next }))
+    expect(await isKept(next)).toBe(true)
+  })
+
+  test('one lane that waits leaves connections to the others', async () => {
+    const release = Promise.withResolvers<void>()
+    const begun: Promise<unknown>[] = []
+    const held = Array.from({ length: 20 }, () => {
+      const isBegun = Promise.withResolvers<void>()
+      begun.push(isBegun.promise)
+      return transact('', 'a store that waits', async () => {
+        isBegun.resolve()
+        await release.promise
+      })
+    })
+    await Promise.all(begun.slice(0, 4))
+    expect(await transact('', 'another store', (tx) => note.run(tx, { id: newId() }))).toHaveLength(1)
+    release.resolve()
+    await Promise.all(held)
+  })
+
+  test('statements are prepared: PostgreSQL plans them once', async () => {
+    const names = await inTransaction(async (tx) => {
+      for (let time = 0; time < 3; time++) await note.run(tx, { id: newId() })
+      return rowsOf<{ n: number }>(tx, sql`select count(*)::int as n from pg_prepared_statements where statement like '%insert into notes%'`)
+    })
+    expect(names).toEqual([{ n: 1 }])
+  })
+}
+
+if (process.env.TEST_DATABASE_URL) describe('on connections of its own', testConnections)
