@@ -15,6 +15,7 @@ import { openDatabase } from '~/db/client'
 import { DataDirectoryInUse } from '~/db/embedded'
 import { renewEpochsAfterRestore } from '~/db/epochs'
 import { removeExpiredRows } from '~/db/retention'
+import packageJson from '~/package.json'
 import type { Connection } from '~/realtime/connection'
 import { Hub } from '~/realtime/hub'
 import { inProcessRelay } from '~/realtime/relay/in-process'
@@ -30,6 +31,7 @@ import { closeMail, configureMail } from '~/utils/mail'
 import { registry } from '~/utils/metrics'
 import { repeat } from '~/utils/repeat'
 import { configureSealing } from '~/utils/sealing'
+import { startTracing, stopTracing } from '~/utils/tracing'
 import { attachWebSocketManager, wsManager } from '~/utils/websocket'
 import { joinSupervisor } from '~/utils/worker-link'
 import { Supervisor } from '~/workers/supervisor'
@@ -55,6 +57,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   nameSessionCookie(config)
   configureSealing(config)
   configureMail(config)
+  await startTracing(config, packageJson.version)
   const database = await openDatabase(config)
   await renewEpochsAfterRestore()
   const hub = new Hub({
@@ -83,6 +86,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
     await Promise.all(listeners.map((listener) => listener.stop(true)))
     await closeMail()
     await database.close()
+    await stopTracing()
   }
 
   /** Requests that are being answered get their answers. */

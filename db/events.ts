@@ -10,6 +10,7 @@ import { unavailable } from '~/utils/errors'
 import { metrics } from '~/utils/metrics'
 import type { Enc } from '~/utils/sealing'
 import { sqlState } from '~/utils/sql-state'
+import { traced } from '~/utils/tracing'
 
 /**
  * The event log: streams of events, appended in the transaction of the change they tell of.
@@ -51,7 +52,7 @@ export function observeCommits(observer: CommitObserver | undefined): void {
 export async function withEvents<T extends object>(actor: Actor, work: (tx: Transaction, emit: Emit) => Promise<T>): Promise<Written<T>> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const written = await runOnce(actor, work)
+      const written = await traced('transaction', () => runOnce(actor, work))
       if (written.events.length > 0) {
         metrics.appended.inc(written.events.length)
         commitObserver?.(written.events, performance.now())
@@ -82,7 +83,7 @@ function runOnce<T extends object>(actor: Actor, work: (tx: Transaction, emit: E
       if (answer) await keepAnswer(tx, actor.userId, answer)
       return { data, events: [], position: null, replayed: false }
     }
-    const events = await appendEvents(tx, actor, emitted, answer)
+    const events = await traced('append', () => appendEvents(tx, actor, emitted, answer))
     return { data, events, position: positionHeader(events), replayed: false }
   })
 }

@@ -20,6 +20,7 @@ import type { PresentUser } from '~/utils/contracts/presence'
 import { isAboutMember } from '~/utils/event-view'
 import { logger } from '~/utils/logger'
 import { metrics } from '~/utils/metrics'
+import { traced } from '~/utils/tracing'
 import type { WebSocketHealth, WebSocketManager, WebSocketStats } from '~/utils/websocket'
 
 /** The log and the ended sessions are compared with what is known here this often. */
@@ -158,6 +159,10 @@ export class Hub implements WebSocketManager {
   // Streams
 
   private publish(events: LoggedEvent[]): void {
+    traced('publish', () => this.publishSafely(events))
+  }
+
+  private publishSafely(events: LoggedEvent[]): void {
     try {
       this.context.streams.publish(events)
       this.context.cluster.announceHeads(events)

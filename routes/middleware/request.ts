@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from 'hono'
+import type { Context, MiddlewareHandler, Next } from 'hono'
 import { cors } from 'hono/cors'
 import { secureHeaders } from 'hono/secure-headers'
 import { getPath } from 'hono/utils/url'
@@ -8,6 +8,7 @@ import type { AppEnv } from '~/utils/http'
 import { logger } from '~/utils/logger'
 import { clientAddress, hasSaneHost, isOwnOrigin, limitKey } from '~/utils/origin'
 import { requestIdOf } from '~/utils/request-id'
+import { isTracing, traced } from '~/utils/tracing'
 
 /** What happens to every request, before its route is known. */
 
@@ -28,7 +29,7 @@ export function requestContext(config: Config): MiddlewareHandler<AppEnv> {
       isWarned = true
       logger.warn('X-Forwarded-For is sent but TRUST_PROXY is 0: limits count the proxy as one client')
     }
-    await next()
+    await (isTracing() ? tracedRequest(c, next) : next())
     if (logger.isLevelEnabled('debug')) {
       logger.debug(
         { requestId, method: c.req.method, route: c.req.routePath, status: c.res.status, ms: Math.round(performance.now() - startedAt) },
@@ -37,6 +38,15 @@ export function requestContext(config: Config): MiddlewareHandler<AppEnv> {
     }
   }
 }
+
+/** The route, never the path: that may hold a tracking token. */
+const tracedRequest = (c: Context<AppEnv>, next: Next): Promise<void> =>
+  traced('request', async (note) => {
+    await next()
+    const { method, routePath } = c.req
+    const about = { 'http.request.method': method, 'http.route': routePath, 'http.response.status_code': c.res.status }
+    note({ ...about, 'zipzap.request_id': c.var.request.requestId })
+  })
 
 /** Entity tags of a header (RFC 9110 §8.8.3); a weak one never matches in If-Match. */
 function entityTags(header: string | null): string[] | null {
