@@ -16,6 +16,7 @@ beforeAll(async () => {
   way = await cuttable(await testServer())
 })
 beforeEach(async () => {
+  way.restore()
   world = await createWorld()
 })
 afterAll(() => way.stop())
