@@ -1,41 +1,87 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { crowdTable, measureCrowd } from '~/bench/crowd'
+import { fanoutTable, frameOf, measureFanout } from '~/bench/fanout'
 import { measureWrites, writeTable } from '~/bench/writes'
 import { startPostgres } from '~/scripts/postgres'
-import { root, startBare, startZipZap } from './servers'
+import { type BenchServer, root, startBare, startPublish, startZipZap } from './servers'
 
 /**
- *   bun run bench [--rounds 5] [--seconds 4] [--stores 8] [--embedded]
+ *   bun run bench [--only writes,fanout,crowd] [--rounds 5] [--seconds 4] [--stores 8] [--sockets 10000] [--embedded]
  *
- * Orders taken and moved over REST, beside a bare Hono handler with the same business SQL on the same engine: ratios
- * within a round, medians over the rounds. Prints a Markdown table and keeps the figures in bench/results.
+ * ZipZap beside the bare machine: orders over REST beside Hono with the same business SQL, one event to many sockets and
+ * sockets that come back beside Bun's own publish. Ratios within a round, medians over the rounds. Prints Markdown tables
+ * and keeps the figures in bench/results.
  */
 
 const { values } = parseArgs({
   options: {
+    only: { type: 'string', default: 'writes,fanout,crowd' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
     stores: { type: 'string', default: '8' },
+    sockets: { type: 'string', default: '10000' },
     embedded: { type: 'boolean', default: false },
   },
 })
-const options = { rounds: Number(values.rounds), seconds: Number(values.seconds), stores: Number(values.stores) }
+const options = {
+  rounds: Number(values.rounds),
+  seconds: Number(values.seconds),
+  stores: Number(values.stores),
+  sockets: Number(values.sockets),
+}
 
 const postgres = values.embedded ? null : await startPostgres({ durable: true })
 const engine = postgres ? 'PostgreSQL' : 'PGlite'
-const servers = [await startBare(postgres?.url ?? null, {}, 'bare Hono'), await startZipZap(postgres?.url ?? null)]
+const at = new Date().toISOString()
+
+/** Runs one part on servers of its own, keeps its figures and prints its table. */
+async function part(
+  name: string,
+  start: () => Promise<BenchServer[]>,
+  measure: (servers: BenchServer[]) => Promise<{ figures: object; table: string }>,
+) {
+  if (!values.only.split(',').includes(name)) return
+  const servers = await start()
+  try {
+    const { figures, table } = await measure(servers)
+    const results = join(root, 'bench/results')
+    mkdirSync(results, { recursive: true })
+    await Bun.write(
+      join(results, `${name}-${engine.toLowerCase()}.json`),
+      JSON.stringify({ at, bun: Bun.version, engine, ...options, figures }, null, 2),
+    )
+    console.log(`\n${engine}, Bun ${Bun.version}, ${options.rounds} rounds, ${at.slice(0, 10)}\n\n${table}`)
+  } finally {
+    await Promise.all(servers.map((server) => server.stop()))
+  }
+}
+
+const url = postgres?.url ?? null
+const crowded = { WS_MAX_CONNECTIONS: '60000', WS_MAX_ANONYMOUS_PER_IP: '60000' }
+const besidePublish = async () => [await startPublish(), await startZipZap(url, crowded)]
+
 try {
-  const figures = await measureWrites(servers, options)
-  const results = join(root, 'bench/results')
-  mkdirSync(results, { recursive: true })
-  const at = new Date().toISOString()
-  await Bun.write(
-    join(results, `writes-${engine.toLowerCase()}.json`),
-    JSON.stringify({ at, bun: Bun.version, engine, ...options, figures: Object.fromEntries(figures) }, null, 2),
+  await part(
+    'writes',
+    async () => [await startBare(url, {}, 'bare Hono'), await startZipZap(url)],
+    async (servers) => {
+      const figures = await measureWrites(servers, options)
+      return { figures: Object.fromEntries(figures), table: writeTable(figures) }
+    },
   )
-  console.log(`\n${engine}, Bun ${Bun.version}, ${options.rounds} rounds of ${options.seconds} s, ${at.slice(0, 10)}\n\n${writeTable(figures)}`)
+  await part('fanout', besidePublish, async ([publish, zipzap]) => {
+    if (!publish || !zipzap) throw new Error('two servers are compared')
+    const frame = await frameOf(zipzap)
+    const figures = await measureFanout([publish, zipzap], frame, { ...options, sockets: 1000 })
+    return { figures: Object.fromEntries(figures), table: fanoutTable(figures, frame) }
+  })
+  await part('crowd', besidePublish, async (servers) => {
+    const crowd = { rounds: options.rounds, sockets: options.sockets, idleSeconds: options.seconds }
+    const figures = await measureCrowd(servers, crowd)
+    return { figures: Object.fromEntries(figures), table: crowdTable(figures, crowd) }
+  })
 } finally {
-  await Promise.all(servers.map((server) => server.stop()))
   await postgres?.stop()
 }

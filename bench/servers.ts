@@ -55,11 +55,17 @@ export async function startBare(postgresUrl: string | null, environment: Record<
   return { name, pid: child.pid, port: said.port, stores: said.stores as Store[], stop: () => end(child).then(data.remove) }
 }
 
+/** Bun's own publish, for the parts in which nothing is written. */
+export async function startPublish(): Promise<BenchServer> {
+  const { child, said } = await launch('bare Bun', 'bench/peers/bare-publish.ts', {})
+  return { name: 'bare Bun', pid: child.pid, port: said.port, stores: [], stop: () => end(child) }
+}
+
 const settings = { NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', RATE_LIMIT_RPS: '0', LOG_LEVEL: 'info' }
 
 export async function startZipZap(postgresUrl: string | null, environment: Record<string, string> = {}, name = 'ZipZap'): Promise<BenchServer> {
   const data = await ownData(postgresUrl)
-  const { child, said } = await launch(name, 'server.ts', { ...settings, ...data.environment, ...environment })
+  const { child, said } = await launch(name, 'bench/zipzap.ts', { ...settings, ...data.environment, ...environment })
   const api = `http://127.0.0.1:${said.port}/api/v1`
   let token = ''
   const create = async (path: string, body: object) => {
