@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { closeCodes, wsErrors } from '~/utils/contracts/ws-codes'
 import { wsManager } from '~/utils/websocket'
 
 /**
@@ -32,6 +33,7 @@ export const metrics = {
   lagEvents: new Gauge({
     name: 'zipzap_ws_lag_events',
     help: 'How far the stream furthest behind was behind the log at the last comparison, in events',
+    aggregator: 'max',
     registers,
   }),
   rejected: new Counter({ name: 'zipzap_ws_rejected_total', help: 'Upgrades and messages refused, by reason', labelNames: ['reason'], registers }),
@@ -48,6 +50,12 @@ export const metrics = {
   }),
   appended: new Counter({ name: 'zipzap_log_appended_total', help: 'Events committed by this process', registers }),
 } as const
+
+// A counter that appears with its first event has no rate before it: an alert on it would miss that one.
+for (const code of Object.keys(closeCodes)) metrics.closes.inc({ code }, 0)
+for (const reason of Object.keys(wsErrors)) metrics.rejected.inc({ reason }, 0)
+for (const reason of ['epoch_changed', 'ahead', 'expired', 'too_far']) metrics.resumes.inc({ result: 'no', reason }, 0)
+metrics.resumes.inc({ result: 'yes', reason: '' }, 0)
 
 new Gauge({
   name: 'zipzap_ws_connections',
@@ -73,6 +81,8 @@ new Gauge({
 new Gauge({
   name: 'zipzap_relay_up',
   help: '1 while news of other instances arrive without delay',
+  // Of several workers the worst one counts.
+  aggregator: 'min',
   registers,
   collect() {
     this.set(wsManager.getHealth().relay === 'ok' ? 1 : 0)
