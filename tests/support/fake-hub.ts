@@ -136,9 +136,12 @@ export class FakeHub {
     while (socket.data.user && !socket.data.frozen && socket.data.sent < this.head) {
       const entry = this.log.find((candidate) => candidate.seq === socket.data.sent + 1)
       if (!entry) return
-      socket.data.sent += 1
-      const frame = this.frameOf(entry)
-      this.sendRaw(socket, frame instanceof Promise ? await frame : frame)
+      const made = this.frameOf(entry)
+      const frame = made instanceof Promise ? await made : made
+      // A heartbeat tells what was sent: nothing may count before it is. Meanwhile another round may have sent it.
+      if (socket.data.sent >= entry.seq) continue
+      socket.data.sent = entry.seq
+      this.sendRaw(socket, frame)
     }
   }
 
