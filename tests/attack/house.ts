@@ -19,7 +19,7 @@ export const limits = { anonymousPerAddress: 30, heartbeatMs: 2_000, authTimeout
 /** Settings of every server that is attacked; the time limits are short so that they can be waited for. */
 export const settings: Record<string, string> = {
   NODE_ENV: 'production',
-  LOG_LEVEL: 'info',
+  LOG_LEVEL: 'trace',
   METRICS_TOKEN: metricsToken,
   CORS_ORIGINS: friendlyOrigin,
   RATE_LIMIT_RPS: String(limits.requestsPerSecond),

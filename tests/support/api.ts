@@ -1,3 +1,4 @@
+import { noteSecrets } from './secrets'
 import { testServer } from './server'
 
 /** A REST client for tests: every answer with its envelope taken apart. */
@@ -33,6 +34,7 @@ export class ApiClient {
     })
     const text = await response.text()
     const parsed = text.startsWith('{') ? JSON.parse(text) : undefined
+    noteSecrets([options.body, parsed, { token: this.token }])
     return { status: response.status, headers: response.headers, body: parsed, data: parsed?.data, code: parsed?.error?.code }
   }
 

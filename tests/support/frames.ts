@@ -2,6 +2,7 @@ import { Ajv, type ValidateFunction } from 'ajv'
 import { describeSocket } from '~/routes/asyncapi'
 import { loadConfig } from '~/utils/config'
 import { noteFault } from './faults'
+import { noteSecrets } from './secrets'
 
 /**
  * Holds every frame that a test sends or receives against the AsyncAPI document, in which no schema of the server allows
@@ -56,6 +57,7 @@ const describe = ({ instancePath, message, params }: NonNullable<ValidateFunctio
 
 /** Notes a frame that is not as AsyncAPI says. */
 export function noteFrame(direction: Direction, frame: Frame): void {
+  noteSecrets(frame)
   const fault = faultOf(direction, frame)
   if (fault) noteFault(`A frame of the ${direction} is not as AsyncAPI says: ${fault}\n${JSON.stringify(frame)}`)
 }

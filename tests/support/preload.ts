@@ -2,7 +2,8 @@ import { afterAll, afterEach } from 'bun:test'
 import { CheckedWebSocket } from './checked-websocket'
 import { endFaults } from './faults'
 import { closeOpenSockets } from './open-sockets'
-import { endServers } from './process'
+import { endServers, printedByServers } from './process'
+import { leaksIn } from './secrets'
 
 globalThis.WebSocket = CheckedWebSocket
 
@@ -20,4 +21,6 @@ afterAll(async () => {
   const { stopControlledServer } = await import('./controlled')
   await stopControlledServer()
   endServers()
+  const leaks = leaksIn(printedByServers())
+  if (leaks.length > 0) throw new Error(`A server's log holds what this run kept secret:\n${leaks.slice(0, 10).join('\n')}`)
 })

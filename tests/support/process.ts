@@ -20,6 +20,10 @@ export type ServerProcess = {
 type Ended = { code: number; output: string }
 
 const children = new Set<{ kill(signal: 'SIGKILL'): void }>()
+const outputs: (() => string)[] = []
+
+/** What the servers of this run have printed so far, ended ones included. */
+export const printedByServers = (): string => outputs.map((output) => output()).join('\n')
 
 /** Whatever a run has not ended itself ends with it. */
 export function endServers(): void {
@@ -49,6 +53,7 @@ function launch(cwd: string, environment: Record<string, string>) {
     }
   }
   const ended = Promise.all([child.exited, collect(child.stdout), collect(child.stderr)]).then(([code]): Ended => ({ code, output }))
+  outputs.push(() => output)
   const printed = <T>(find: (output: string) => T | undefined) =>
     new Promise<T>((found) => {
       const look = () => {
