@@ -1,6 +1,10 @@
 import { describe, expect, test } from 'bun:test'
+import { startCatchUp } from '~/realtime/catch-up'
+import type { Connection } from '~/realtime/connection'
+import { everything } from '~/realtime/filter'
 import { LiveStream } from '~/realtime/live-stream'
 import { StreamRegistry } from '~/realtime/stream-registry'
+import { Subscription } from '~/realtime/subscription'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 
 /**
@@ -49,6 +53,20 @@ function streamOver() {
 
 const head = (seq: number, epoch = 'first') => ({ epoch, seq, keyGeneration: 0 })
 const seqs = (events: { seq: number }[] | null) => events?.map(({ seq }) => seq)
+
+/** A connection whose peer reads at once. */
+function connectionTo(told: string[]): Connection {
+  const send = (frame: string) => void told.push(frame)
+  const connection = {
+    bufferedBytes: 0,
+    maxBufferedBytes: 65_536,
+    isClosed: false,
+    catchUp: null,
+    send,
+    sendAll: (frames: string[]) => frames.forEach(send),
+  }
+  return connection as Partial<Connection> as Connection
+}
 
 /** Lets everything that waits for a settled promise run. */
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
@@ -129,6 +147,23 @@ describe('a log that does not go on', () => {
     stream.open(head(10))
     expect(stream.headSeq).toBe(10)
   })
+})
+
+test('who joins while events are held back for others gets each of them once, and is told of no place before', () => {
+  const { stream } = streamOver()
+  stream.open(head(0))
+  const told: string[] = []
+  const connection = connectionTo(told)
+  // The second one comes too soon after the first to be sent at once.
+  stream.publish([event(1)])
+  stream.publish([event(2)])
+  expect([stream.headSeq, stream.deliveredSeq]).toEqual([2, 1])
+  const subscription = new Subscription(connection, stream, 'user', 'owner', everything, 1)
+  stream.add(subscription)
+  startCatchUp(connection, '{"type":"answer"}', [subscription], () => Promise.reject(new Error('nothing is to be read')))
+  stream.publish([event(3)])
+  stream.flush()
+  expect(told.map((frame) => JSON.parse(frame)).map(({ type, seq, data }) => seq ?? data?.streams?.[name].seq ?? type)).toEqual(['answer', 2, 2, 3])
 })
 
 describe('news in any order', () => {

@@ -64,7 +64,7 @@ const common: fc.MaybeWeightedArbitrary<Step>[] = [
 /** They take seconds: at most a few, and only in one run of ten. */
 const rare: fc.Arbitrary<Step> = fc.oneof(
   fc.constant<Step>({ do: 'restart' }),
-  fc.record({ do: fc.constant('flood'), store }),
+  fc.record({ do: fc.constant('flood'), store, who }),
   fc.record({ do: fc.constantFrom('fallSilent', 'logout'), who }),
 )
 

@@ -43,7 +43,7 @@ export type Step =
   | { do: 'prune'; store: number; share: number }
   | { do: 'epoch'; store: number }
   | { do: 'stall'; ms: number }
-  | { do: 'flood'; store: number }
+  | { do: 'flood'; store: number; who: number }
   | { do: 'restart' }
   | { do: 'settle' }
 
@@ -139,7 +139,7 @@ export class ModelRun {
         this.writes.push(this.cast.server.stall(step.ms))
         return
       case 'flood':
-        return this.flood(this.store(step.store))
+        return this.flood(step)
       case 'restart':
         await this.settle()
         return this.cast.server.restart()
@@ -198,12 +198,18 @@ export class ModelRun {
     }
   }
 
-  /** More than a socket that does not read may be owed. */
-  private async flood(store: Store): Promise<void> {
+  /** More than may be owed to a socket that follows all of the store and does not read. */
+  private async flood({ who, store: index }: Step & { do: 'flood' }): Promise<void> {
+    const [store, client] = [this.store(index), this.client(who)]
+    client.resume()
+    await this.connect({ do: 'connect', who, store: index, filter: null, recall: 'memory', waits: true })
+    client.subscribe(store.id, null, false)
+    await client.until(() => !client.isBusy, patienceMs)
+    client.pause()
     const options = Array.from({ length: 50 }, (_, index) => ({ id: `o${index}`, name: 'x'.repeat(120), priceDelta: 0 }))
     const modifierGroups = Array.from({ length: 20 }, (_, index) => ({ id: `g${index}`, name: 'y'.repeat(120), min: 0, max: 1, options }))
     const { data } = await this.api().post(`${store.path}/products`, { name: 'Fat', price: 1, modifierGroups })
-    for (let price = 2; price < 40; price++) await this.api().patch(`${store.path}/products/${data.id}`, { price })
+    for (let price = 2; price < 45; price++) await this.api().patch(`${store.path}/products/${data.id}`, { price })
   }
 
   /** Until all writes are answered. */
@@ -219,9 +225,11 @@ export class ModelRun {
     const person = this.cast.people[1 + (who % 2)]
     const { path } = this.store(store)
     if (!person) return
-    if (role === null) return void (await this.api().delete(`${path}/members/${person.id}`))
-    const changed = await this.api().patch(`${path}/members/${person.id}`, { role })
-    if (changed.status === 404) await this.api().post(`${path}/members`, { email: person.email, role })
+    if (role === null) await this.api().delete(`${path}/members/${person.id}`)
+    else if ((await this.api().patch(`${path}/members/${person.id}`, { role })).status === 404)
+      await this.api().post(`${path}/members`, { email: person.email, role })
+    // What only some roles may see shows which one counts.
+    await this.writeOne(this.store(store), 'customer')
   }
 
   private async logout(who: number): Promise<void> {

@@ -69,6 +69,8 @@ export type Surroundings = {
 /** A logged event as it came; the judge has seen that it is what the log holds. */
 export type EventFrame = { type: string; stream: string; seq: number; data: Record<string, unknown> }
 
+/** More often than any heartbeat of a test's server. */
+const speakEveryMs = 100
 /** Lines of a story that are kept at least. */
 const maxLines = 1_000
 
@@ -85,6 +87,7 @@ export class StreamClient {
   /** The store of the last successful `authenticate` on this socket. */
   storeId: string | null = null
   private socket: RawSocket | null = null
+  private pausedTimer: Timer | undefined
   private isOpening = false
   private requests = new Map<string, Request>()
   private acknowledged = new Map<string, Position>()
@@ -192,11 +195,17 @@ export class StreamClient {
     if (this.socket) this.socket.answersPings = false
   }
 
+  /** Reads nothing, and goes on saying that it is there: slow, and not silent. */
   pause(): void {
-    this.socket?.pause()
+    const { socket } = this
+    if (!socket || this.pausedTimer) return
+    socket.pause()
+    this.pausedTimer = setInterval(() => socket.send({ type: 'pong' }), speakEveryMs)
   }
 
   resume(): void {
+    clearInterval(this.pausedTimer)
+    this.pausedTimer = undefined
     this.socket?.resume()
   }
 
@@ -211,6 +220,8 @@ export class StreamClient {
   private disconnected(code: number): void {
     this.tell(`closed ${code}`)
     this.closes.push(code)
+    clearInterval(this.pausedTimer)
+    this.pausedTimer = undefined
     this.socket = null
     this.storeId = null
     // Whether the server has got an acknowledgement that was on its way cannot be known: another device, then.

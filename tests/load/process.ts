@@ -1,0 +1,43 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** A program of this folder that does what it is asked by IPC, one command at a time. */
+export class Process<Command, Answer> {
+  private waiting = Promise.withResolvers<Answer>()
+  private readonly child
+
+  constructor(program: string) {
+    this.child = Bun.spawn([process.execPath, 'run', join(import.meta.dir, program)], {
+      stdout: 'inherit',
+      stderr: 'inherit',
+      ipc: (message: Answer | { error: string }) => {
+        if (isError(message)) this.waiting.reject(new Error(message.error))
+        else this.waiting.resolve(message)
+      },
+    })
+  }
+
+  ask(command: Command): Promise<Answer> {
+    this.waiting = Promise.withResolvers()
+    this.child.send(command)
+    return this.waiting.promise
+  }
+
+  async end(): Promise<void> {
+    this.child.kill()
+    await this.child.exited
+  }
+}
+
+const isError = <Answer>(message: Answer | { error: string }): message is { error: string } =>
+  typeof message === 'object' && message !== null && 'error' in message
+
+/** User and system time of a process in ticks of 10 ms, as milliseconds. */
+export function cpuMsOf(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * 10
+}
+
+/** Resident bytes of a process. */
+export const residentBytesOf = (pid: number): number => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024
