@@ -162,7 +162,7 @@ async function main(): Promise<boolean> {
       `${client.who.name} (${role ?? 'no member'}, ${JSON.stringify(client.filter)}):\n  ${faults.slice(0, 20).join('\n  ')}\n  its last words:\n  ${client.stream.story.slice(-20).join('\n  ')}`,
     )
   }
-  // Beside the clients one check more: that every frame was as AsyncAPI says.
+  // Beside the clients one check more: that every frame was as AsyncAPI says, and that no server ended by itself.
   try {
     requireNoFaults()
   } catch (error) {

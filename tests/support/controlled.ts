@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path'
 import postgres from 'postgres'
 import { ApiClient } from './api'
 import type { ControlAnswer, ControlRequest } from './controlled-server'
+import { noteFault } from './faults'
 
 /**
  * A server in a process of its own that a test may stall, kill and start again on the same data, and whose database it
@@ -143,9 +144,10 @@ async function launch(environment: Record<string, string>) {
       else asker?.resolve(message.value)
     },
   })
+  let isKilled = false
   void child.exited.then((code) => {
     const gone = new Error(`the server ended with ${child.signalCode ?? code}`)
-    if (!child.killed) console.error(gone.message)
+    if (!isKilled) noteFault(`${gone.message}, and nobody had killed it`)
     started.reject(gone)
     for (const asker of waiting.values()) asker.reject(gone)
   })
@@ -160,6 +162,7 @@ async function launch(environment: Record<string, string>) {
       return answered.promise
     },
     async kill(): Promise<void> {
+      isKilled = child.exitCode === null
       child.kill('SIGKILL')
       await child.exited
     },
