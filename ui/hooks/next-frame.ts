@@ -1,5 +1,7 @@
 /** Where no frames are drawn (a hidden page, a server), this long takes their place. */
 const hiddenFrameMs = 100
+/** A visible page that is busy draws late; one that was hidden meanwhile, or is out of sight, not at all. */
+const lateFrameMs = 1000
 
 const jobs = new Set<() => void>()
 let cancelFrame: (() => void) | undefined
@@ -30,8 +32,7 @@ function runJobs(): void {
 
 function requestFrame(): () => void {
   const isDrawn = typeof requestAnimationFrame === 'function' && document.visibilityState !== 'hidden'
-  // A page may be hidden before the frame comes.
-  const timer = setTimeout(runJobs, hiddenFrameMs)
+  const timer = setTimeout(runJobs, isDrawn ? lateFrameMs : hiddenFrameMs)
   const frame = isDrawn ? requestAnimationFrame(runJobs) : undefined
   return () => {
     clearTimeout(timer)
