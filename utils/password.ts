@@ -22,7 +22,8 @@ export async function verifyPassword(password: string, hash: string | null): Pro
   return isRight && hash !== null
 }
 
-const maxRunning = Math.min(4, Math.max(2, availableParallelism() - 1))
+/** One core is left to everybody else: with two of two taken, events came several times later during a flood. */
+const maxRunning = Math.min(4, Math.max(1, availableParallelism() - 1))
 const maxWaiting = 1024
 const maxWaitingPerAddress = 256
 
