@@ -11,7 +11,7 @@ import type { Person } from './shop'
 /** A real browser before a real server: both are processes of their own, and the server can be ended and come back. */
 
 /** A machine that starts servers and browsers beside other work takes its time. Each file sets it for itself. */
-export const timeoutMs = 60_000
+export const timeoutMs = 180_000
 
 /** As root, without a GPU, and with nothing asked of the outside. Playwright gives each browser an empty directory. */
 const chromiumFlags = [
@@ -95,7 +95,7 @@ export async function openScreen(browser: Browser, base: string, person: Person 
     locale: 'en-GB',
     ...(person && { storageState: await cookiesOf(browser, base, person) }),
   })
-  context.setDefaultTimeout(20_000)
+  context.setDefaultTimeout(45_000)
   await context.addInitScript(recordStates)
   await prepare?.(context)
   const page = await context.newPage()
@@ -166,7 +166,7 @@ function recordStates(): void {
 /** Takes what was noted since the last call. */
 export const takeLooks = (page: Page): Promise<Look[]> => page.evaluate(() => (globalThis as unknown as { looks: Look[] }).looks.splice(0))
 
-export const waitForState = (page: Page, state: string) => page.locator(`[data-state="${state}"]`).first().waitFor({ timeout: 30_000 })
+export const waitForState = (page: Page, state: string) => page.locator(`[data-state="${state}"]`).first().waitFor({ timeout: 60_000 })
 
 /** The open orders on the board as they stand there, each as often as it does. */
 export const ordersOn = (page: Page): Promise<string[]> =>
