@@ -18,26 +18,26 @@ export type SubscriptionStart = {
   positions: DevicePosition[]
 }
 
+export type SubscriptionQuestion = { userId: string; storeId: string | null; deviceId: string | null; streams: StreamName[] }
+
 /**
- * Membership, stream heads and the device's positions in one statement, hence one snapshot: whatever changes the
- * membership later has a higher seq than the head, and the hub will meet it in the stream.
+ * For each question membership, stream heads and the device's positions, all in one statement, hence one snapshot:
+ * whatever changes the membership later has a higher seq than the head, and the hub will meet it in the stream.
  */
-export async function readSubscriptionStart(
-  userId: string,
-  storeId: string | null,
-  deviceId: string | null,
-  streams: StreamName[],
-): Promise<SubscriptionStart> {
-  const names = sql`(select value from json_array_elements_text(${JSON.stringify(streams)}::json))`
-  const [row] = await rowsOf<{ role: Role | null; streams: StreamStart[] | null; positions: DevicePosition[] | null }>(
+export async function readSubscriptionStarts(questions: SubscriptionQuestion[]): Promise<SubscriptionStart[]> {
+  const numbered = questions.map((question, number) => ({ number, ...question }))
+  const names = sql`(select value from json_array_elements_text(q.streams))`
+  const rows = await rowsOf<{ number: number; role: Role | null; streams: StreamStart[] | null; positions: DevicePosition[] | null }>(
     db,
-    sql`select
-      (select role from members where store_id = ${storeId}::uuid and user_id = ${userId}) as role,
+    sql`select q.number,
+      (select role from members where store_id = q."storeId" and user_id = q."userId") as role,
       (select json_agg(json_build_object('stream', stream, 'epoch', epoch, 'seq', last_seq, 'prunedSeq', pruned_seq, 'keyGeneration', key_generation)) from streams where stream in ${names}) as streams,
       (select json_agg(json_build_object('stream', stream, 'epoch', epoch, 'seq', seq)) from device_positions
-        where user_id = ${userId} and device_id = ${deviceId} and stream in ${names}) as positions`,
+        where user_id = q."userId" and device_id = q."deviceId" and stream in ${names}) as positions
+    from json_to_recordset(${JSON.stringify(numbered)}::json) as q(number int, "userId" uuid, "storeId" uuid, "deviceId" text, streams json)`,
   )
-  return { role: row?.role ?? null, streams: row?.streams ?? [], positions: row?.positions ?? [] }
+  const starts = new Map(rows.map(({ number, role, streams, positions }) => [number, { role, streams: streams ?? [], positions: positions ?? [] }]))
+  return questions.map((_, number) => starts.get(number) ?? { role: null, streams: [], positions: [] })
 }
 
 export type TrackedStart = {

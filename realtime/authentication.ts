@@ -36,15 +36,23 @@ function currentStore({ user, subscriptions }: Connection): string | null {
   return user?.storeId && subscriptions.has(`store:${user.storeId}`) ? user.storeId : null
 }
 
+/** A session that has ended since takes the socket along within a second, authenticated or not. */
+const foundWithinMs = 1_000
+
+const isJustFound = ({ openedAt }: Connection, { expiresAt }: SocketSession): boolean =>
+  performance.now() - openedAt < foundWithinMs && (expiresAt === null || Date.parse(expiresAt) > Date.now())
+
 /** Of the message's ticket or token, else of the upgrade; whichever it is must be alive now. */
 async function resolveSession(hub: HubContext, connection: Connection, data: Authenticate): Promise<SocketSession | null> {
   if (data.ticket !== undefined) {
     const sessionId = await hub.lookups.consumeTicket(data.ticket)
-    return sessionId === null ? null : hub.reads.session(sessionId)
+    return sessionId === null ? null : hub.lookups.findSessionById(sessionId)
   }
   if (data.token !== undefined) return hub.lookups.findSession(data.token)
-  const known = connection.user ?? connection.upgradeSession
-  return known && hub.reads.session(known.sessionId)
+  const { user, upgradeSession } = connection
+  if (!user && upgradeSession && isJustFound(connection, upgradeSession)) return upgradeSession
+  const known = user ?? upgradeSession
+  return known && hub.lookups.findSessionById(known.sessionId)
 }
 
 async function subscribeUser(
@@ -59,7 +67,7 @@ async function subscribeUser(
   for (const name of names) hub.streams.listen(name)
   const deviceId = data.deviceId ?? null
   if (deviceId !== null) await hub.positions.flush()
-  const start = await hub.reads.start(session.userId, storeId, data.resume ? null : deviceId, names)
+  const start = await hub.starts.ask({ userId: session.userId, storeId, deviceId: data.resume ? null : deviceId, streams: names })
   if (connection.isClosed) return
   if (storeId !== null && start.role === null) return connection.sendError('forbidden', noMember, replyTo)
   // Judged in the tick that counts the socket: of many at once, each would find room earlier.

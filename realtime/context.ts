@@ -2,7 +2,7 @@ import type { Cluster } from '~/realtime/cluster'
 import type { Connection, SocketSession } from '~/realtime/connection'
 import type { Guests } from '~/realtime/guests'
 import type { AcknowledgedPositions } from '~/realtime/positions'
-import type { SharedReads } from '~/realtime/shared-reads'
+import type { SubscriptionStarts } from '~/realtime/shared-reads'
 import type { Sockets } from '~/realtime/sockets'
 import type { StreamRegistry } from '~/realtime/stream-registry'
 import type { Config } from '~/utils/config'
@@ -26,7 +26,7 @@ export type HubConfig = Pick<Config, 'ws' | 'corsOrigins' | 'isProduction' | 'tr
 export type HubContext = {
   config: HubConfig
   lookups: Lookups
-  reads: SharedReads
+  starts: SubscriptionStarts
   sockets: Sockets
   streams: StreamRegistry
   cluster: Cluster

@@ -61,8 +61,8 @@ export class Heartbeat {
     const isOver = leftMs <= 0
     user.isExpiryTold = true
     // The session may have been used elsewhere since: the database knows.
-    this.hub.reads
-      .session(user.sessionId)
+    this.hub.lookups
+      .findSessionById(user.sessionId)
       .then((session) => {
         if (connection.isClosed || connection.user?.sessionId !== user.sessionId) return
         const expiresAt = session?.expiresAt ?? null

@@ -11,7 +11,7 @@ import type { LiveStream } from '~/realtime/live-stream'
 import { AcknowledgedPositions } from '~/realtime/positions'
 import type { Relay, RelayListener } from '~/realtime/relay/relay'
 import { applyMemberEvent } from '~/realtime/rights'
-import { SharedReads } from '~/realtime/shared-reads'
+import { subscriptionStarts } from '~/realtime/shared-reads'
 import { Sockets } from '~/realtime/sockets'
 import { StreamRegistry } from '~/realtime/stream-registry'
 import { type Upgrades, upgrade } from '~/realtime/upgrade'
@@ -69,7 +69,7 @@ export class Hub implements WebSocketManager {
     this.context = {
       config,
       lookups: options.lookups,
-      reads: new SharedReads(options.lookups),
+      starts: subscriptionStarts(),
       sockets: new Sockets((userId, sockets) => this.context.cluster.setSockets(userId, sockets)),
       streams,
       cluster: new Cluster(streams, {

@@ -1,48 +1,48 @@
-import { readSubscriptionStart, type SubscriptionStart } from '~/db/hub-reads'
-import type { SocketSession } from '~/realtime/connection'
-import type { Lookups } from '~/realtime/context'
-import type { StreamName } from '~/utils/contracts/logged-event'
+import { readSubscriptionStarts, type SubscriptionQuestion, type SubscriptionStart } from '~/db/hub-reads'
+
+/** Reads under way at the same time, so that one that waits for a lock does not hold up all others. */
+const maxRunning = 2
+const maxQuestions = 200
+
+type Waiting<Question, Answer> = { question: Question; answer: PromiseWithResolvers<Answer> }
 
 /**
- * One read in flight for each question. Whoever asks meanwhile shares the next one, which begins after he asked: no
- * answer is older than it would be alone.
+ * Questions to the database that come while others are being answered go together with the next read. It begins after
+ * each of them was asked, so that no answer is older than it would be alone; a lone question waits for nothing. A read
+ * that fails fails for all that went with it.
  */
-export class Shared<Answer> {
-  private readonly questions = new Map<string, { running: Promise<Answer>; next: Promise<Answer> | null }>()
+export class SharedReads<Question, Answer> {
+  private waiting: Waiting<Question, Answer>[] = []
+  private running = 0
 
-  read(key: string, ask: () => Promise<Answer>): Promise<Answer> {
-    const known = this.questions.get(key)
-    if (!known) return this.begin(key, ask)
-    const again = () => this.begin(key, ask)
-    known.next ??= known.running.then(again, again)
-    return known.next
+  /** `read` answers as many as it is asked, in their order. */
+  constructor(private readonly read: (questions: Question[]) => Promise<Answer[]>) {}
+
+  ask(question: Question): Promise<Answer> {
+    const answer = Promise.withResolvers<Answer>()
+    this.waiting.push({ question, answer })
+    if (this.running < maxRunning) void this.readNext()
+    return answer.promise
   }
 
-  private begin(key: string, ask: () => Promise<Answer>): Promise<Answer> {
-    const question: { running: Promise<Answer>; next: Promise<Answer> | null } = { running: ask(), next: null }
-    this.questions.set(key, question)
-    const end = () => {
-      if (!question.next) this.questions.delete(key)
+  private async readNext(): Promise<void> {
+    const batch = this.waiting.splice(0, maxQuestions)
+    this.running += 1
+    try {
+      const answers = await this.read(batch.map(({ question }) => question))
+      for (const [index, { answer }] of batch.entries()) {
+        const found = answers[index]
+        if (found === undefined) answer.reject(new Error('A question was not answered'))
+        else answer.resolve(found)
+      }
+    } catch (error) {
+      for (const { answer } of batch) answer.reject(error)
     }
-    question.running.then(end, end)
-    return question.running
+    this.running -= 1
+    if (this.waiting.length > 0) void this.readNext()
   }
 }
 
-/** What the sockets of one user ask alike when all of them come back at once. */
-export class SharedReads {
-  private readonly sessions = new Shared<SocketSession | null>()
-  private readonly starts = new Shared<SubscriptionStart>()
+export type SubscriptionStarts = SharedReads<SubscriptionQuestion, SubscriptionStart>
 
-  constructor(private readonly lookups: Pick<Lookups, 'findSessionById'>) {}
-
-  session(sessionId: string): Promise<SocketSession | null> {
-    return this.sessions.read(sessionId, () => this.lookups.findSessionById(sessionId))
-  }
-
-  /** See `readSubscriptionStart`. */
-  start(userId: string, storeId: string | null, deviceId: string | null, streams: StreamName[]): Promise<SubscriptionStart> {
-    const key = JSON.stringify([userId, storeId, deviceId, streams])
-    return this.starts.read(key, () => readSubscriptionStart(userId, storeId, deviceId, streams))
-  }
-}
+export const subscriptionStarts = (): SubscriptionStarts => new SharedReads(readSubscriptionStarts)

@@ -124,7 +124,7 @@ export async function subscribe(hub: HubContext, connection: Connection, data: S
     return connection.sendError('too_many_subscriptions', 'At most 50 subscriptions', replyTo)
   }
   hub.streams.listen(stream)
-  const start = await hub.reads.start(user.userId, storeId, null, [stream])
+  const start = await hub.starts.ask({ userId: user.userId, storeId, deviceId: null, streams: [stream] })
   if (connection.isClosed) return
   if (start.role === null) return connection.sendError('not_found', noStore, replyTo)
   const wish: Wish = { stream, choice: { events: data.events, where: data.where }, resume: positionIn(data.resume, stream) }

@@ -1,56 +1,57 @@
 import { expect, test } from 'bun:test'
-import { Shared } from '~/realtime/shared-reads'
+import { SharedReads } from '~/realtime/shared-reads'
 import { ShortMemory } from '~/utils/short-memory'
 
-/** A source whose answers a test gives, one by one. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+/** Answers each question with twice its number, a read at a time, when the test says so. */
 function source() {
+  const asked: { questions: number[]; answer(): void; fail(): void }[] = []
+  const read = (questions: number[]) => {
+    const { promise, resolve, reject } = Promise.withResolvers<number[]>()
+    asked.push({ questions, answer: () => resolve(questions.map((number) => number * 2)), fail: () => reject(new Error('away')) })
+    return promise
+  }
+  return { asked, shared: new SharedReads(read) }
+}
+
+test('questions that come while others are answered go together, in a read that begins after they were asked', async () => {
+  const { asked, shared } = source()
+  const answers = [1, 2, 3, 4, 5].map((number) => shared.ask(number))
+  expect(asked.map(({ questions }) => questions)).toEqual([[1], [2]])
+  asked[0]?.answer()
+  await turn()
+  expect(asked.map(({ questions }) => questions)).toEqual([[1], [2], [3, 4, 5]])
+  answers.push(shared.ask(6))
+  asked[2]?.answer()
+  await turn()
+  asked[1]?.answer()
+  asked[3]?.answer()
+  expect(await Promise.all(answers)).toEqual([2, 4, 6, 8, 10, 12])
+  expect(asked[3]?.questions).toEqual([6])
+})
+
+test('a read that fails fails for those that went with it, and the next ones are asked', async () => {
+  const { asked, shared } = source()
+  const settled = Promise.allSettled([1, 2, 3, 4].map((number) => shared.ask(number)))
+  asked[0]?.answer()
+  await turn()
+  asked[2]?.fail()
+  await turn()
+  const next = shared.ask(5)
+  asked[1]?.answer()
+  asked[3]?.answer()
+  expect((await settled).map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'rejected', 'rejected'])
+  expect(await next).toBe(10)
+})
+
+test('what was asked before something was to be forgotten is no answer to whoever asks after it', async () => {
   const asked: PromiseWithResolvers<number>[] = []
   const ask = () => {
     const question = Promise.withResolvers<number>()
     asked.push(question)
     return question.promise
   }
-  return { asked, ask }
-}
-
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
-
-test('whoever asks while a read is under way shares one that begins after he asked', async () => {
-  const { asked, ask } = source()
-  const shared = new Shared<number>()
-  const first = shared.read('a', ask)
-  const later = [shared.read('a', ask), shared.read('a', ask)]
-  expect(asked).toHaveLength(1)
-  asked[0]?.resolve(1)
-  expect(await first).toBe(1)
-  await turn()
-  expect(asked).toHaveLength(2)
-  const latest = shared.read('a', ask)
-  asked[1]?.resolve(2)
-  expect(await Promise.all(later)).toEqual([2, 2])
-  await turn()
-  asked[2]?.resolve(3)
-  expect(await latest).toBe(3)
-  expect(asked).toHaveLength(3)
-})
-
-test('other questions do not wait, and a failure is that of its own read', async () => {
-  const { asked, ask } = source()
-  const shared = new Shared<number>()
-  const [failing, other] = [shared.read('a', ask), shared.read('b', ask)]
-  const next = shared.read('a', ask)
-  expect(asked).toHaveLength(2)
-  asked[0]?.reject(new Error('away'))
-  await expect(failing).rejects.toThrow('away')
-  await turn()
-  asked[2]?.resolve(3)
-  expect(await next).toBe(3)
-  asked[1]?.resolve(2)
-  expect(await other).toBe(2)
-})
-
-test('what was asked before something was to be forgotten is no answer to whoever asks after it', async () => {
-  const { asked, ask } = source()
   const memory = new ShortMemory<number>(60_000)
   const before = [memory.remember('a', ask), memory.remember('a', ask)]
   expect(asked).toHaveLength(1)

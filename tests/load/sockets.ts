@@ -19,8 +19,8 @@ export type SocketCommand =
 
 export type SocketAnswer = { tookMs: number; open: number; bytes: number; faults: string[] }
 
-/** Upgrades under way at the same time. */
-const opening = 200
+/** Sockets under way at the same time, from the connection to the last frame. */
+const opening = 1_000
 /** Addresses to connect to, so that ports of the last round that TCP still holds are not missed. */
 const addresses = 4
 const maxFaults = 10
@@ -126,7 +126,9 @@ export function maskedFrame(text: string): Buffer {
 let clients: Client[] = []
 
 async function openAll({ port, groups, framesEach, resumes }: SocketCommand & { kind: 'open' }): Promise<void> {
-  const members = groups.flatMap(({ count, member }) => Array.from({ length: count }, () => member))
+  // In turns, as people come back: not all sockets of one user, then all of the next.
+  const most = Math.max(...groups.map(({ count }) => count))
+  const members = Array.from({ length: most }, (_, turn) => groups.filter(({ count }) => turn < count).map(({ member }) => member)).flat()
   if (!resumes) clients = members.map((member, index) => new Client(member, `127.0.0.${1 + (index % addresses)}`))
   const left = clients.values()
   const openSome = async () => {
