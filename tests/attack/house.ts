@@ -1,3 +1,4 @@
+import { setDefaultTimeout } from 'bun:test'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,9 +13,12 @@ import type { TestUser, World } from '../support/world'
  * shop of an attacker, who is a well-registered owner there. `ATTACK_URL` names one that is running (tests/attack/cluster.ts).
  */
 
+// The first check of a run waits for the database's first start and for six people to register.
+setDefaultTimeout(120_000)
+
 export const metricsToken = 'metrics-token-of-the-operator'
 export const friendlyOrigin = 'https://app.zipzap.test'
-export const limits = { anonymousPerAddress: 30, heartbeatMs: 2_000, authTimeoutMs: 4_000, requestsPerSecond: 100 }
+export const limits = { anonymousPerAddress: 30, heartbeatMs: 4_000, authTimeoutMs: 10_000, requestsPerSecond: 100 }
 
 /** Settings of every server that is attacked; the time limits are short so that they can be waited for. */
 export const settings: Record<string, string> = {

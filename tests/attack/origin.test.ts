@@ -145,7 +145,11 @@ test('a socket of our page says nothing before it has authenticated, cookie or n
     texts.push(text)
     if (text.includes('"pong"')) answered.resolve()
   }
-  const socket = await RawSocket.open(port, { onText, onClose: () => {} }, { Cookie: cookieOf(ours.owner.token), Origin: base })
+  const socket = await RawSocket.open(
+    port,
+    { onText, onClose: (code) => answered.reject(new Error(`closed with ${code}`)) },
+    { Cookie: cookieOf(ours.owner.token), Origin: base },
+  )
   must(await ours.manager.api.post(`${ours.path}/notifications`, { message: 'For members only', level: 'info' }))
   socket.send({ type: 'ping', id: 'p' })
   await answered.promise
