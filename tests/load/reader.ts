@@ -45,7 +45,7 @@ export class Reader {
 
   /** Heard from: an open socket that only reads would be given up. */
   speak(): void {
-    if (this.isLive && this.isReading) this.socket?.write(maskedFrame('{"type":"pong"}'))
+    if (this.isUpgraded && this.isReading) this.socket?.write(maskedFrame('{"type":"pong"}'))
   }
 
   end(): void {

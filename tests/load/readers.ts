@@ -7,8 +7,8 @@ export type ReaderCommand =
   /** Opens one socket for each member of the list; answers when all are live. */
   | { kind: 'open'; port: number; members: Member[] }
   | { kind: 'pause' | 'resume' | 'end' }
-  /** Answers when everybody has got so far, or the time is over. */
-  | { kind: 'reach'; seq: number; timeoutMs: number }
+  /** Answers when everybody has got so far, or nobody gets any further for so long. */
+  | { kind: 'reach'; seq: number; stalledMs: number }
   /** What came since the last time. */
   | { kind: 'take' }
 export type ReaderAnswer = { delays: number[]; closes: number; seqs: number[]; faults: string[] }
@@ -16,16 +16,22 @@ export type ReaderAnswer = { delays: number[]; closes: number; seqs: number[]; f
 let readers: Reader[] = []
 const speakEveryMs = 5_000
 
-async function until(isMet: () => boolean, timeoutMs: number): Promise<void> {
-  const deadline = performance.now() + timeoutMs
-  while (!isMet() && performance.now() < deadline) await Bun.sleep(10)
+async function untilEverybody(isThere: (reader: Reader) => boolean, stalledMs: number): Promise<void> {
+  const progress = () => readers.reduce((sum, reader) => sum + reader.seq + reader.closes, 0)
+  let [last, since] = [progress(), performance.now()]
+  while (!readers.every(isThere) && performance.now() - since < stalledMs) {
+    await Bun.sleep(20)
+    const now = progress()
+    if (now !== last) since = performance.now()
+    last = now
+  }
 }
 
 async function perform(command: ReaderCommand): Promise<ReaderAnswer> {
   if (command.kind === 'open') {
     readers = command.members.map((member) => new Reader(command.port, member))
-    await until(() => readers.every((reader) => reader.isReady), 30_000)
-  } else if (command.kind === 'reach') await until(() => readers.every((reader) => reader.seq >= command.seq), command.timeoutMs)
+    await untilEverybody((reader) => reader.isReady, 30_000)
+  } else if (command.kind === 'reach') await untilEverybody((reader) => reader.seq >= command.seq, command.stalledMs)
   else if (command.kind !== 'take') for (const reader of readers) reader[command.kind]()
   const answer = {
     delays: command.kind === 'take' ? readers.flatMap((reader) => reader.delays) : [],

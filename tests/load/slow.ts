@@ -94,7 +94,7 @@ async function measure(server: ServerProcess, shop: Shop, watchers: Process<Read
   }, 50)
   const endsAt = performance.now() + seconds * 1000
   const events = await changeProducts(shop, () => performance.now() > endsAt)
-  await watchers.ask({ kind: 'reach', seq: await headOf(shop), timeoutMs: 20_000 })
+  await watchers.ask({ kind: 'reach', seq: await headOf(shop), stalledMs: 20_000 })
   clearInterval(sampler)
   const { delays, faults, closes } = await watchers.ask({ kind: 'take' })
   if (faults.length > 0 || closes > 0 || delays.length !== events * others) {
@@ -127,9 +127,10 @@ async function beside(
   const phase = await measure(server, shop, watchers)
   if (!reads) await crowd.ask({ kind: 'resume' })
   const head = await headOf(shop)
-  const { seqs, faults, closes } = await crowd.ask({ kind: 'reach', seq: head, timeoutMs: 120_000 })
+  const { seqs, faults, closes } = await crowd.ask({ kind: 'reach', seq: head, stalledMs: 30_000 })
   const incomplete = seqs.filter((seq) => seq !== head).length
-  if (incomplete > 0 || faults.length > 0) throw new Error(`${incomplete} of ${seqs.length} were not complete at ${head}: ${faults.join('; ')}`)
+  if (incomplete > 0 || faults.length > 0)
+    throw new Error(`${incomplete} of ${seqs.length} got no further than ${Math.min(...seqs)} of ${head}: ${faults.join('; ')}`)
   await crowd.ask({ kind: 'end' })
   await crowd.end()
   return { ...phase, closes }
