@@ -47,7 +47,13 @@ const cluster = await startPostgres({ settings: { shared_preload_libraries: 'pg_
 const admin = postgres(cluster.url, { max: 1, onnotice: () => {} })
 await admin`create extension pg_stat_statements`
 const fleet = new Process<SocketCommand, SocketAnswer>('sockets.ts')
-const start = () => spawnServer(directory, { ...settings, DATABASE_URL: cluster.url })
+/** The server of now; the one before it was killed. */
+let running: ServerProcess | undefined
+
+async function start(): Promise<ServerProcess> {
+  running = await spawnServer(directory, { ...settings, DATABASE_URL: cluster.url })
+  return running
+}
 
 /** What was read since the last reset, by table: the log itself, the sessions, and everything else. */
 async function reads(): Promise<Reads> {
@@ -168,7 +174,6 @@ async function main(): Promise<void> {
     await cutAll(server)
   }
   report(results)
-  await server.end('SIGKILL')
 }
 
 function report(results: Record<string, Figures[]>): void {
@@ -204,6 +209,7 @@ function report(results: Record<string, Figures[]>): void {
 try {
   await main()
 } finally {
+  await running?.end('SIGKILL')
   await fleet.end()
   await admin.end()
   await cluster.stop()

@@ -42,6 +42,7 @@ type Phase = { p50: number; p99: number; max: number; events: number; mebibytesP
 
 const directory = mkdtempSync(join(tmpdir(), 'zipzap-load-'))
 const cluster = await startPostgres({ settings: { max_connections: '50' } })
+let started: ServerProcess | undefined
 const startReaders = () => new Process<ReaderCommand, ReaderAnswer>('readers.ts')
 
 async function openShop(server: ServerProcess): Promise<Shop> {
@@ -141,7 +142,8 @@ const portOf = (server: ServerProcess) => Number(new URL(server.base).port)
 const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 
 async function main(): Promise<void> {
-  const server = await spawnServer(directory, { DATABASE_URL: cluster.url, WS_MAX_BUFFERED_BYTES: String(boundBytes) })
+  started = await spawnServer(directory, { DATABASE_URL: cluster.url, WS_MAX_BUFFERED_BYTES: String(boundBytes) })
+  const server = started
   const shop = await openShop(server)
   const watchers = startReaders()
   await watchers.ask({ kind: 'open', port: portOf(server), members: await enlist(shop, others) })
@@ -176,12 +178,12 @@ async function main(): Promise<void> {
     console.log(`| ${cells.join(' | ')} |`)
   }
   await watchers.end()
-  await server.end('SIGKILL')
 }
 
 try {
   await main()
 } finally {
+  await started?.end('SIGKILL')
   await cluster.stop()
   rmSync(directory, { recursive: true, force: true })
 }
