@@ -54,6 +54,8 @@ function connect(url: string, max: number, onClose: () => void = () => {}): post
     // While something accepts TCP but PostgreSQL is away, the driver's own growing wait would outlast the outage.
     backoff: (attempt: number) => Math.min(0.1 * 2 ** attempt, 0.5),
     onnotice: () => {},
+    // Asked for by the driver at each connection, with nobody to hear of a failure; no array is sent or read here.
+    fetch_types: false,
     onclose: onClose,
     connection: { application_name: 'zipzap', ...timeouts },
   })

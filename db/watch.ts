@@ -49,5 +49,6 @@ const connect = (url: string) =>
     connect_timeout: 30,
     backoff: () => 0.5,
     onnotice: () => {},
+    fetch_types: false,
     connection: { application_name: 'zipzap-watch', statement_timeout: 3_000 },
   })

@@ -43,5 +43,6 @@ const connect = (url: string) =>
     connect_timeout: 3,
     backoff: (attempt: number) => Math.min(0.1 * 2 ** attempt, 0.5),
     onnotice: () => {},
+    fetch_types: false,
     connection: { application_name: 'zipzap-relay', statement_timeout: 3_000 },
   })
