@@ -19,6 +19,8 @@ export type ThrowawayPostgres = {
   halt(signal: 'SIGINT' | 'SIGQUIT'): Promise<void>
   /** Starts it again on the same port. */
   resume(): Promise<void>
+  /** Starts it again when it has ended by itself. */
+  revive(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -27,13 +29,15 @@ type Options = {
   durable?: boolean
   /** Further settings, like `{ max_connections: '50' }`. */
   settings?: Record<string, string>
+  /** Where its directory is made; among the temporary ones by default. */
+  parent?: string
 }
 
 /** Starts a cluster and resolves when it takes connections. Throws when PostgreSQL is not installed. */
-export async function startPostgres({ durable = false, settings = {} }: Options = {}): Promise<ThrowawayPostgres> {
+export async function startPostgres({ durable = false, settings = {}, parent = tmpdir() }: Options = {}): Promise<ThrowawayPostgres> {
   const bin = findBinaries()
   const owner = ownerOfClusters()
-  const dataDir = mkdtempSync(join(tmpdir(), 'zipzap-postgres-'))
+  const dataDir = mkdtempSync(join(parent, 'zipzap-postgres-'))
   if (owner) chownSync(dataDir, owner.uid, owner.gid)
   const port = await freePort()
   const run = (name: string, args: string[]) => [...(owner?.prefix ?? []), join(bin, name), ...args]
@@ -68,13 +72,18 @@ export async function startPostgres({ durable = false, settings = {} }: Options 
     await gone
   }
 
+  const resume = async () => {
+    child = launch()
+    await untilReady(child)
+  }
+
   return {
     url: `postgres://zipzap@127.0.0.1:${port}/postgres`,
     dataDir,
     halt,
-    async resume() {
-      child = launch()
-      await untilReady(child)
+    resume,
+    async revive() {
+      if (child.exitCode !== null || child.signalCode !== null) await resume()
     },
     async stop() {
       process.off('exit', killNow)

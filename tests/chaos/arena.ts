@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import connect, { type Sql } from 'postgres'
@@ -24,13 +24,19 @@ export class Place {
     private readonly environment: () => Record<string, string>,
   ) {}
 
-  async start(): Promise<void> {
-    this.running = spawnServer(this.cwd, { ...this.environment(), PORT: String(this.port) })
+  async start(more: Record<string, string> = {}): Promise<void> {
+    this.running = spawnServer(this.cwd, { ...this.environment(), ...more, PORT: String(this.port) })
     await this.running
   }
 
   async signal(signal: 'SIGSTOP' | 'SIGCONT'): Promise<void> {
     ;(await this.running)?.signal(signal)
+  }
+
+  async pid(): Promise<number> {
+    const { pid } = (await this.running) ?? {}
+    if (pid === undefined) throw new Error('it was never started')
+    return pid
   }
 
   /** Resolves when the process is gone. */
@@ -69,9 +75,10 @@ export class Arena {
     readonly sql: Sql,
   ) {}
 
-  static async open(settings: Record<string, string> = {}): Promise<Arena> {
+  static async open(settings: Record<string, string> = {}, diskMegabytes?: number): Promise<Arena> {
     const directory = mkdtempSync(join(tmpdir(), 'zipzap-chaos-'))
-    const cluster = await startPostgres({ durable: true, settings })
+    const disk = diskMegabytes === undefined ? undefined : mountDisk(directory, diskMegabytes)
+    const cluster = await startPostgres({ durable: true, settings, ...(disk && { parent: disk }) })
     const redis = await startRedis()
     const databaseProxy = await startProxy(new URL(cluster.url))
     const redisProxy = await startProxy(new URL(`redis://127.0.0.1:${redis.port}`))
@@ -118,6 +125,17 @@ export class Arena {
     return { storeId: store.id, productId: product.id }
   }
 
+  /** So many more people of that store. */
+  async hire(storeId: string, count: number): Promise<Person[]> {
+    const hired: Person[] = []
+    for (let index = 0; index < count; index++) {
+      const person = await this.register(`Staff-${storeId}-${index}`)
+      await this.as(this.owner).post(`/stores/${storeId}/members`, { email: person.email, role: 'manager' })
+      hired.push(person)
+    }
+    return hired
+  }
+
   async switchRelay(relay: RelayKind): Promise<void> {
     if (this.relay === relay) return
     this.relay = relay
@@ -137,6 +155,24 @@ export class Arena {
     await Promise.all([this.redis.end('SIGKILL'), this.databaseProxy.stop(), this.redisProxy.stop()])
     await this.sql.end({ timeout: 2 })
     await this.postgres.stop()
+    unmountDisk(this.directory)
     rmSync(this.directory, { recursive: true, force: true })
   }
+}
+
+const diskIn = (directory: string) => join(directory, 'disk')
+
+/** A small disk of its own, in memory. Only root may mount one. */
+function mountDisk(directory: string, megabytes: number): string {
+  const disk = diskIn(directory)
+  mkdirSync(disk)
+  chmodSync(directory, 0o755)
+  const { exitCode, stderr } = Bun.spawnSync(['mount', '-t', 'tmpfs', '-o', `size=${megabytes}m,mode=777`, 'zipzap-chaos', disk])
+  if (exitCode !== 0) throw new Error(`mount: ${stderr}`)
+  process.once('exit', () => unmountDisk(directory))
+  return disk
+}
+
+function unmountDisk(directory: string): void {
+  if (existsSync(diskIn(directory))) Bun.spawnSync(['umount', '--lazy', diskIn(directory)], { stderr: 'ignore' })
 }

@@ -1,64 +1,7 @@
-import { RedisClient } from 'bun'
-import { RawClient } from '../support/raw-client'
-import type { Arena, Place, RelayKind } from './arena'
-import type { Allowance } from './checker'
-
-/** What goes wrong, and what it may cost meanwhile. While one of these runs, tills write and screens watch. */
-
-export type Scene = { stores: { storeId: string; productId: string }[]; seconds: number }
-export type Fault = {
-  name: string
-  title: string
-  relay?: RelayKind
-  /** How long it lasts: in the short version, and at least in the long one. */
-  seconds: [short: number, long: number]
-  /** Whether the manager loses the first store in the middle of it. */
-  revokes?: boolean
-  tillsPerStore?: number
-  screensPerStore?: number
-  allowance: Partial<Allowance>
-  /** Of the first store, when it alone is concerned. */
-  ofFirstStore?: Partial<Allowance>
-  run(arena: Arena, scene: Scene): Promise<void>
-}
-
-const seconds = (count: number) => Bun.sleep(count * 1000)
-
-/** Calls `hit` every `everySeconds` for the time of the scene. */
-async function repeatedly(scene: Scene, everySeconds: number, hit: (round: number) => unknown): Promise<void> {
-  const rounds = Math.max(1, Math.floor(scene.seconds / everySeconds))
-  for (let round = 0; round < rounds; round++) {
-    const startedAt = performance.now()
-    await hit(round)
-    await Bun.sleep(Math.max(0, everySeconds * 1000 - (performance.now() - startedAt)))
-  }
-}
-
-const placeAt = (arena: Arena, index: number): Place => {
-  const place = arena.places[index % arena.places.length]
-  if (!place) throw new Error('there is no instance')
-  return place
-}
-
-async function untilReady(place: Place): Promise<void> {
-  const deadline = performance.now() + 30_000
-  while ((await place.api.get('/health/ready').catch(() => null))?.status !== 200) {
-    if (performance.now() > deadline) throw new Error('an instance does not get ready')
-    await Bun.sleep(100)
-  }
-}
-
-async function withRedis<T>(arena: Arena, work: (redis: RedisClient) => Promise<T>): Promise<T> {
-  const redis = new RedisClient(`redis://127.0.0.1:${arena.redis.port}`, { autoReconnect: false })
-  await redis.connect()
-  return work(redis).finally(() => redis.close())
-}
-
-const killBackends = (arena: Arena, names: string[]) =>
-  arena.sql`select pg_terminate_backend(pid) from pg_stat_activity where application_name in ${arena.sql(names)}`
-
-/** The time that the fault itself takes, a connection's back-off, and a machine that does a lot at once. */
-const slowAnswerMs = 12_000
+import { halfOpen, reload, storm } from './client-faults'
+import { type Fault, killBackends, placeAt, repeatedly, seconds, slowAnswerMs, untilReady } from './fault'
+import { clock, descriptors } from './machine-faults'
+import { listen, redisDeaf, redisPaused, redisRestart, relayEcho } from './relay-faults'
 
 const kill: Fault = {
   name: 'kill',
@@ -77,7 +20,8 @@ const kill: Fault = {
 const rolling: Fault = {
   name: 'rolling',
   title: 'a rolling restart, without one failed request',
-  seconds: [16, 60],
+  // Ten times in the long version.
+  seconds: [16, 80],
   revokes: true,
   allowance: { statuses: [] },
   run: (arena, scene) =>
@@ -130,15 +74,6 @@ const postgresImmediate: Fault = {
   run: restartOf('SIGQUIT', 1),
 }
 
-const listen: Fault = {
-  name: 'listen',
-  title: 'the connections that LISTEN are killed',
-  relay: 'postgres',
-  seconds: [8, 30],
-  allowance: { statuses: [] },
-  run: (arena, scene) => repeatedly(scene, 1, () => killBackends(arena, ['zipzap-relay'])),
-}
-
 const backends: Fault = {
   name: 'backends',
   title: 'all connections to PostgreSQL are killed',
@@ -151,7 +86,7 @@ const backends: Fault = {
 const unreachable: Fault = {
   name: 'unreachable',
   title: 'PostgreSQL cannot be reached: refused, then silent',
-  seconds: [18, 40],
+  seconds: [18, 60],
   // Longer than the silence that the watch over the database waits for, and shorter than the outage.
   allowance: { statuses: [503], delayMs: 30_000, answerMs: 9_000 },
   async run({ databaseProxy }, scene) {
@@ -178,107 +113,10 @@ const lostCommit: Fault = {
   },
 }
 
-const redisRestart: Fault = {
-  name: 'redis-restart',
-  title: 'Redis is killed and comes back, empty',
-  seconds: [8, 30],
-  allowance: { statuses: [] },
-  run: (arena, scene) =>
-    repeatedly(scene, 8, async () => {
-      await arena.redis.end('SIGKILL')
-      await seconds(3)
-      await arena.redis.start()
-      await withRedis(arena, (redis) => redis.send('FLUSHALL', []))
-    }),
-}
-
-const redisPaused: Fault = {
-  name: 'redis-paused',
-  title: 'Redis stands still',
-  seconds: [8, 20],
-  allowance: { statuses: [] },
-  async run(arena, scene) {
-    arena.redis.signal('SIGSTOP')
-    await seconds(scene.seconds)
-    arena.redis.signal('SIGCONT')
-  },
-}
-
-const redisDeaf: Fault = {
-  name: 'redis-deaf',
-  title: 'the connections that subscribe at Redis are killed',
-  seconds: [6, 20],
-  allowance: { statuses: [] },
-  run: (arena, scene) => repeatedly(scene, 1, () => withRedis(arena, (redis) => redis.send('CLIENT', ['KILL', 'TYPE', 'pubsub']))),
-}
-
-/** Says everything that it hears again, twice and later: so each message arrives three times and out of order. */
-const relayEcho: Fault = {
-  name: 'relay-echo',
-  title: "the relay's messages are doubled and reordered",
-  seconds: [6, 20],
-  allowance: { statuses: [] },
-  async run(arena, scene) {
-    const url = `redis://127.0.0.1:${arena.redis.port}`
-    const [listener, speaker] = [new RedisClient(url), new RedisClient(url)]
-    const said = new Set<string>()
-    await speaker.connect()
-    await listener.subscribe('zipzap:relay', (payload) => {
-      if (said.has(payload)) return
-      said.add(payload)
-      for (const _ of [1, 2]) setTimeout(() => void speaker.publish('zipzap:relay', payload).catch(() => {}), Math.random() * 400)
-    })
-    await seconds(scene.seconds)
-    listener.close()
-    await seconds(0.5)
-    speaker.close()
-    if (said.size === 0) throw new Error('nothing was said at the relay')
-  },
-}
-
-const halfOpen: Fault = {
-  name: 'half-open',
-  title: 'clients vanish without a word, or read no more',
-  seconds: [8, 20],
-  allowance: { statuses: [] },
-  async run(arena, scene) {
-    const storeId = scene.stores[0]?.storeId ?? ''
-    const openSockets = async () => {
-      const stats = await Promise.all(arena.places.map(({ api }) => api.get('/websocket/stats')))
-      return stats.reduce((sum, { data }) => sum + data.totalConnections, 0)
-    }
-    const before = await openSockets()
-    const clients = await Promise.all(
-      Array.from({ length: 20 }, async (_, index) => {
-        const client = await RawClient.open(placeAt(arena, index).port)
-        await client.authenticate({ userId: arena.owner.id, token: arena.owner.token, storeId })
-        client.socket.answersPings = false
-        client.socket.pause()
-        return client
-      }),
-    )
-    const deadline = performance.now() + Math.max(scene.seconds, 15) * 1000
-    while ((await openSockets()) > before && performance.now() < deadline) await Bun.sleep(200)
-    const left = (await openSockets()) - before
-    for (const client of clients) client.socket.cut()
-    if (left > 0) throw new Error(`${left} dead sockets are still counted`)
-  },
-}
-
-const reload: Fault = {
-  name: 'nginx-reload',
-  title: 'nginx reloads and cuts every socket',
-  seconds: [8, 30],
-  screensPerStore: 20,
-  // A request on a connection that the old worker is just closing.
-  allowance: { statuses: [0], delayMs: 8_000 },
-  run: (arena, scene) => repeatedly(scene, 8, () => arena.nginx.signal('SIGHUP')),
-}
-
 const heldStream: Fault = {
   name: 'held-stream',
   title: "a transaction holds one store's stream, and the others go on",
-  seconds: [10, 30],
+  seconds: [10, 60],
   tillsPerStore: 4,
   allowance: { statuses: [] },
   ofFirstStore: { statuses: [503, 409], delayMs: 60_000, answerMs: slowAnswerMs },
@@ -290,6 +128,7 @@ const heldStream: Fault = {
   },
 }
 
+/** In the order in which they come. */
 export const faults: Fault[] = [
   kill,
   rolling,
@@ -304,7 +143,10 @@ export const faults: Fault[] = [
   relayEcho,
   halfOpen,
   reload,
+  storm,
   heldStream,
   listen,
   backends,
+  clock,
+  descriptors,
 ]

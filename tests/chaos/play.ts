@@ -1,7 +1,7 @@
 import type { Arena } from './arena'
 import { type Allowance, type Attempt, check, type History, type LoggedFrame, type Revocation, type Verdict } from './checker'
 import { type Query, readAll } from './database'
-import type { Fault, Scene } from './faults'
+import type { Fault, Scene } from './fault'
 import { Screen } from './screen'
 import { Till } from './till'
 

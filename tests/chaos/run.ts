@@ -1,7 +1,9 @@
 import { parseArgs } from 'node:util'
 import { Arena } from './arena'
 import { type ChaosPromise, chaosPromises } from './checker'
-import { type Fault, faults } from './faults'
+import type { Fault } from './fault'
+import { faults } from './faults'
+import { diskFull } from './machine-faults'
 import { type Outcome, play } from './play'
 
 /**
@@ -27,10 +29,10 @@ const { values } = parseArgs({
 
 function chosenFaults(): Fault[] {
   const names = values.faults?.split(',')
-  const unknown = names?.filter((name) => !faults.some((fault) => fault.name === name)) ?? []
+  const unknown = names?.filter((name) => ![...faults, diskFull].some((fault) => fault.name === name)) ?? []
   if (unknown.length > 0) throw new Error(`unknown: ${unknown.join(', ')}; there are ${faults.map((fault) => fault.name).join(', ')}`)
   const seconds = Number(values.seconds)
-  return faults
+  return [...faults, diskFull]
     .filter((fault) => !names || names.includes(fault.name))
     .map((fault): Fault => (seconds > 0 ? { ...fault, seconds: [seconds, seconds] } : fault))
 }
@@ -76,15 +78,22 @@ async function negativeControl(): Promise<boolean> {
   return isSeen
 }
 
+/** On a PostgreSQL of its own, whose disk is small enough to be filled. */
+async function onSmallDisk(length: 'short' | 'long'): Promise<Outcome> {
+  const arena = await Arena.open({ max_wal_size: '64MB', min_wal_size: '32MB' }, 300)
+  return play(arena, diskFull, length).finally(() => arena.close())
+}
+
 async function main(): Promise<void> {
   const chosen = chosenFaults()
   const arena = await Arena.open()
+  const length = values.short ? 'short' : 'long'
   const rows: string[] = []
   let [passed, failed] = [0, 0]
   const count = (isKept: boolean) => (isKept ? passed++ : failed++)
   for (let time = 0; time < Number(values.times); time++) {
     for (const fault of chosen) {
-      const outcome = await play(arena, fault, values.short ? 'short' : 'long')
+      const outcome = await (fault.name === diskFull.name ? onSmallDisk(length) : play(arena, fault, length))
       const isKept = print(fault.title, outcome)
       count(isKept)
       if (!isKept) for (const place of arena.places) console.log((await place.errors()).join('\n'))

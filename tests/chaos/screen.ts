@@ -116,19 +116,22 @@ export class Screen {
   }
 
   private take(link: Link, stream: string, message: Message): void {
+    const position = this.positions.get(stream)
+    const seq = message.seq ?? 0
+    // While it moves, the new connection repeats what the old one has brought: that is not late.
+    const isNew = !position || seq > position.seq
     const frame: Frame = {
-      seq: message.seq ?? 0,
+      seq,
       id: message.id ?? '',
       epoch: message.epoch ?? '',
       type: message.type,
       data: JSON.stringify(message.data),
-      delayMs: Date.now() - Date.parse(message.timestamp),
+      delayMs: isNew ? Date.now() - Date.parse(message.timestamp) : 0,
     }
     const run = link.runs.get(stream)
     if (!run) this.complaints.push(`${this.name} was sent ${frame.seq} of ${stream} without a subscription`)
     run?.frames.push(frame)
-    const position = this.positions.get(stream)
-    if (position && frame.seq > position.seq) position.seq = frame.seq
+    if (position && isNew) position.seq = seq
   }
 
   private async until(isMet: () => boolean, timeoutMs: number): Promise<boolean> {
