@@ -7,8 +7,10 @@ import { conflict, type ErrorDetail } from '~/utils/errors'
 /** From the lines of a request to the items of an order. Pure: whatever is judged here was read before. */
 
 export type ProductRow = typeof products.$inferSelect
+/** What an order asks of a product. Its description may be long, and is not read. */
+export type SoldProduct = Pick<ProductRow, 'id' | 'name' | 'sku' | 'price' | 'taxRateBps' | 'isAvailable' | 'stock' | 'modifierGroups'>
 /** Products of the store by id; one that is missing, foreign or archived is not in it. */
-export type Menu = ReadonlyMap<string, ProductRow>
+export type Menu = ReadonlyMap<string, SoldProduct>
 
 /** A line of a request, in its place: a new one, one that stays from the order as it was, or one already told as wrong. */
 export type Line = { kind: 'new'; line: NewLine } | { kind: 'kept'; item: OrderItem } | { kind: 'wrong' }
@@ -31,7 +33,7 @@ export function makeItems(lines: Line[], menu: Menu, storeRateBps: number, detai
   })
 }
 
-function makeItem(line: NewLine, product: ProductRow | undefined, storeRateBps: number, path: string, wrong: ErrorDetail[]): OrderItem | null {
+function makeItem(line: NewLine, product: SoldProduct | undefined, storeRateBps: number, path: string, wrong: ErrorDetail[]): OrderItem | null {
   if (!product) {
     wrong.push({ path: `${path}.productId`, message: 'is not a product of this store' })
     return null
@@ -54,7 +56,7 @@ function makeItem(line: NewLine, product: ProductRow | undefined, storeRateBps: 
   }
 }
 
-function chooseModifiers(choices: ModifierChoice[], product: ProductRow, path: string, wrong: ErrorDetail[]): OrderItem['modifiers'] {
+function chooseModifiers(choices: ModifierChoice[], product: SoldProduct, path: string, wrong: ErrorDetail[]): OrderItem['modifiers'] {
   const taken = new Set<string>()
   const counts = new Map<string, number>()
   const chosen = choices.flatMap(({ groupId, optionId }, index) => {

@@ -1,10 +1,10 @@
 import { and, asc, eq, inArray, isNotNull, sql } from 'drizzle-orm'
-import type { Menu, ProductRow } from '~/controllers/order-lines'
+import type { Menu, ProductRow, SoldProduct } from '~/controllers/order-lines'
 import { emitProduct, nextProductVersion } from '~/controllers/product.controllers'
 import type { Emit } from '~/db/events'
 import { products, stores } from '~/db/schema'
 import type { Transaction } from '~/db/session'
-import { builder, rowDecoder, Statement, slot } from '~/db/statement'
+import { builder, columnDecoder, Statement, slot } from '~/db/statement'
 import { conflict, notFound } from '~/utils/errors'
 
 /** What a store sells and how much of it is left, within the transaction of an order. */
@@ -16,15 +16,17 @@ export type Shop = {
   now: Date
 }
 
-const productRows = rowDecoder(products)
+const { id, name, sku, price, taxRateBps, isAvailable, stock, modifierGroups } = products
+const soldColumns = { id, name, sku, price, taxRateBps, isAvailable, stock, modifierGroups }
+const soldProducts = columnDecoder<SoldProduct>(soldColumns)
 const storeColumns = { isOpen: stores.isOpen, currency: stores.currency, taxRateBps: stores.taxRateBps, pricesIncludeTax: stores.pricesIncludeTax }
 
-type ShopRow = Pick<Shop, 'store' | 'now'> & { product: ProductRow | null }
+type ShopRow = Pick<Shop, 'store' | 'now'> & { product: SoldProduct | null }
 
 const selectShop = new Statement<{ storeId: string; productIds: string }, ShopRow>(
   () =>
     builder
-      .select({ ...storeColumns, now: sql`now()::timestamptz(3)`, product: products })
+      .select({ ...storeColumns, now: sql`now()::timestamptz(3)`, product: soldColumns })
       .from(stores)
       .leftJoin(
         products,
@@ -34,7 +36,7 @@ const selectShop = new Statement<{ storeId: string; productIds: string }, ShopRo
   ([isOpen, currency, taxRateBps, pricesIncludeTax, now, ...product]) => ({
     store: { isOpen, currency, taxRateBps, pricesIncludeTax } as Shop['store'],
     now: new Date(String(now)),
-    product: product[0] === null ? null : productRows.decode(product),
+    product: product[0] === null ? null : soldProducts.decode(product),
   }),
 )
 

@@ -3,7 +3,7 @@ import { and, desc, type InferSelectModel, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import { db } from '~/db/client'
 import type { Transaction } from '~/db/session'
-import { builder, rowDecoder, runBuilt } from '~/db/statement'
+import { builder, type Decoder, rowDecoder, runBuilt } from '~/db/statement'
 import { inSnapshot } from '~/db/transaction'
 import { isId, timestamp } from '~/utils/contracts/common'
 import type { StreamName } from '~/utils/contracts/logged-event'
@@ -55,11 +55,10 @@ export async function readPage<T extends Listed>(table: T, request: PageRequest)
 
 type Found<T extends Listed> = { row: InferSelectModel<T> & Keyed; position: string | null }
 
-type Decoder = ReturnType<typeof rowDecoder>
-const decoders = new Map<PgTable, Decoder>()
+const decoders = new Map<PgTable, Decoder<Record<string, unknown>>>()
 
 /** One for each listed table: making it costs more than its use. */
-function decoderOf(table: PgTable): Decoder {
+function decoderOf(table: PgTable): Decoder<Record<string, unknown>> {
   const known = decoders.get(table) ?? rowDecoder(table)
   decoders.set(table, known)
   return known

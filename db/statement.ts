@@ -1,5 +1,5 @@
 import { getTableColumns, type InferSelectModel, is, Param, Placeholder, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
-import { PgDialect, type PgTable } from 'drizzle-orm/pg-core'
+import { type PgColumn, PgDialect, type PgTable } from 'drizzle-orm/pg-core'
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { runnerOf, type Transaction } from '~/db/session'
 
@@ -90,9 +90,14 @@ export const slotsOf = <Name extends string>(...names: Name[]) =>
 /** The same, for all columns of a table. */
 export const slotsFor = <T extends PgTable>(table: T) => slotsOf(...(Object.keys(getTableColumns(table)) as (keyof InferSelectModel<T> & string)[]))
 
+export type Decoder<Row> = { width: number; decode(columns: unknown[], offset?: number): Row }
+
 /** Makes rows of `table` from its columns in the order of the schema, which is the order in which Drizzle selects them. */
-export function rowDecoder<T extends PgTable>(table: T): { width: number; decode(columns: unknown[], offset?: number): InferSelectModel<T> } {
-  const columns = Object.entries(getTableColumns(table)).map(([name, column], index) => ({ name, column, index }))
+export const rowDecoder = <T extends PgTable>(table: T) => columnDecoder(getTableColumns(table)) as Decoder<InferSelectModel<T>>
+
+/** The same for some of a table's columns, in the order in which they are named. */
+export function columnDecoder<Row>(named: { [Name in keyof Row]: PgColumn }): Decoder<Row> {
+  const columns = Object.entries<PgColumn>(named).map(([name, column], index) => ({ name, column, index }))
   return {
     width: columns.length,
     decode(values, offset = 0) {
@@ -101,7 +106,7 @@ export function rowDecoder<T extends PgTable>(table: T): { width: number; decode
         const value = values[offset + index]
         row[name] = value === null ? null : column.mapFromDriverValue(value)
       }
-      return row as InferSelectModel<T>
+      return row as Row
     },
   }
 }
