@@ -18,6 +18,8 @@ const connectionLost = () => Object.assign(new Error('The connection to the data
  */
 export class Writer {
   private line: Line | null = null
+  /** The connection that is being opened. */
+  private drawing: postgres.Sql | null = null
   private open: Open | null = null
 
   constructor(
@@ -74,6 +76,7 @@ export class Writer {
   /** Throws what the driver says when there is no connection to be had. */
   private async draw(): Promise<Line> {
     const sql = this.connect(() => this.lose(sql))
+    this.drawing = sql
     try {
       // Only an open connection can be reserved without a trace when it fails.
       await sql`select 1`
@@ -84,6 +87,8 @@ export class Writer {
     } catch (error) {
       abandon(sql)
       throw error
+    } finally {
+      this.drawing = null
     }
   }
 
@@ -123,6 +128,7 @@ export class Writer {
   }
 
   abandon(): void {
+    if (this.drawing) abandon(this.drawing)
     if (this.line) this.lose(this.line.sql)
   }
 

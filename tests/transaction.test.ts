@@ -1,9 +1,12 @@
 import { beforeAll, describe, expect, test } from 'bun:test'
+import { createServer } from 'node:net'
 import { sql } from 'drizzle-orm'
+import postgres from 'postgres'
 import { db, transact } from '~/db/client'
 import { rowsOf, type Transaction } from '~/db/session'
 import { Statement, slot } from '~/db/statement'
 import { inTransaction } from '~/db/transaction'
+import { Writer } from '~/db/writer'
 import { testServer } from './support/server'
 
 beforeAll(async () => {
@@ -63,6 +66,24 @@ describe('a transaction', () => {
     expect(await inTransaction(work).catch((error: { code?: string }) => error.code)).toBe('23505')
     expect(await isKept(id)).toBe(false)
   })
+})
+
+test('a connection that is given up while it is being opened fails what waits for it', async () => {
+  const accepted = Promise.withResolvers<void>()
+  const silent = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.on('data', () => accepted.resolve())
+  })
+  await new Promise<void>((listening) => silent.listen(0, '127.0.0.1', listening))
+  const address = silent.address()
+  const port = typeof address === 'object' && address ? address.port : 0
+  const open = () => postgres(`postgres://zipzap@127.0.0.1:${port}/none`, { max: 1, connect_timeout: 600, onnotice: () => {} })
+  const writer = new Writer(open, () => false)
+  const failure = writer.transact('', async () => {}).catch((error: { code?: string }) => error.code)
+  await accepted.promise
+  writer.abandon()
+  expect(await failure).toMatch(/^CONNECTION_/)
+  silent.close()
 })
 
 /** What only a server with several connections can get wrong. */
