@@ -1,0 +1,168 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import postgres from 'postgres'
+import { enlist, Fleet } from '~/bench/fleet'
+import type { BenchServer, Store } from '~/bench/servers'
+import type { SocketGroup } from '~/bench/sockets'
+import { median } from '~/bench/stats'
+import { startPostgres } from '~/scripts/postgres'
+import { type Engine, startRedis } from '../chaos/engines'
+import { ApiClient } from '../support/api'
+import { type ServerProcess, spawnServer } from '../support/process'
+import { cpuMsOf } from './process'
+
+/**
+ * What a delivery costs over one, two and four instances: the same sockets of one store and the same pace of writes, spread
+ * evenly; the CPU of all instances together, writes included, divided by the deliveries. The three installations stand
+ * side by side, each with a database and a relay of its own, and work in turns of a few seconds: what else the machine
+ * does meets all of them alike.
+ *
+ *   bun run tests/load/instances.ts --sockets 1000 --seconds 3 --rounds 12
+ */
+
+const { values } = parseArgs({
+  options: {
+    sockets: { type: 'string', default: '1000' },
+    seconds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '12' },
+    relay: { type: 'string', default: 'redis' },
+  },
+})
+const [sockets, seconds, rounds] = [Number(values.sockets), Number(values.seconds), Number(values.rounds)]
+const instanceCounts = [1, 2, 4]
+const fleetCount = 4
+const eventsPerSecond = 50
+
+const at = <T>(list: T[], index: number): T => {
+  const found = list[index % list.length]
+  if (found === undefined) throw new Error('an empty list')
+  return found
+}
+
+/** So many instances with their sockets, the same number of client processes for each. */
+class Installation {
+  private constructor(
+    readonly instances: ServerProcess[],
+    private readonly servers: BenchServer[],
+    private readonly fleets: Fleet[],
+    private readonly redis: Engine,
+  ) {}
+
+  static async open(count: number, postgresUrl: string, directory: string): Promise<Installation> {
+    const redis = await startRedis()
+    const database = await ownDatabase(postgresUrl, `instances_${count}`)
+    // The bench's clients are silent; their time must not run out.
+    const environment = {
+      DATABASE_URL: database,
+      WS_HEARTBEAT_MS: '600000',
+      ...(values.relay === 'redis' && { REDIS_URL: `redis://127.0.0.1:${redis.port}` }),
+    }
+    const first = await spawnServer(directory, environment)
+    const others = await Promise.all(Array.from({ length: count - 1 }, () => spawnServer(directory, environment)))
+    const instances = [first, ...others]
+    const store = await openStore(first)
+    const servers = instances.map((instance) => asBench(instance, store))
+    const groups = await enlist(at(servers, 0), sockets)
+    const fleets = Array.from({ length: fleetCount }, () => new Fleet())
+    const share = (index: number): SocketGroup[] => groups.filter((_, at) => at % fleetCount === index)
+    const open = (fleet: Fleet, index: number) => fleet.ask({ kind: 'open', port: at(servers, index).port, groups: share(index), framesEach: 3 })
+    await Promise.all(fleets.map(open))
+    return new Installation(instances, servers, fleets, redis)
+  }
+
+  /** CPU µs a delivery, from the first write to the last frame. */
+  async work(count: number): Promise<number> {
+    const [cpuBefore, framesBefore, startedAt] = [this.cpuMs(), await this.frames(), performance.now()]
+    const sending: Promise<unknown>[] = []
+    for (let event = 0; event < count; event++) {
+      sending.push(notify(at(this.servers, event)))
+      await Bun.sleep(Math.max(0, startedAt + ((event + 1) * 1000) / eventsPerSecond - performance.now()))
+    }
+    await Promise.all(sending)
+    const deadline = performance.now() + 30_000
+    while ((await this.frames()) - framesBefore < count * sockets) {
+      if (performance.now() > deadline) throw new Error('deliveries did not arrive')
+      await Bun.sleep(20)
+    }
+    return ((this.cpuMs() - cpuBefore) * 1000) / (count * sockets)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.fleets.map((fleet) => fleet.end()))
+    await Promise.all(this.instances.map((instance) => instance.end('SIGKILL')))
+    await this.redis.end('SIGKILL')
+  }
+
+  private cpuMs(): number {
+    return this.instances.reduce((sum, { pid }) => sum + cpuMsOf(pid), 0)
+  }
+
+  private async frames(): Promise<number> {
+    const counts = await Promise.all(this.fleets.map((fleet) => fleet.ask({ kind: 'count' })))
+    return counts.reduce((sum, { frames }) => sum + frames, 0)
+  }
+}
+
+/** On a connection of its own: one that lay idle between two turns may just be closing. */
+async function notify({ port, stores: [store] }: BenchServer): Promise<void> {
+  const response = await fetch(`http://127.0.0.1:${port}/api/v1/stores/${store?.storeId}/notifications`, {
+    method: 'POST',
+    keepalive: false,
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${store?.token}` },
+    body: JSON.stringify({ message: 'x'.repeat(28), level: 'info' }),
+  })
+  if (response.status !== 201) throw new Error(`a notification was answered ${response.status}`)
+}
+
+async function ownDatabase(url: string, name: string): Promise<string> {
+  const admin = postgres(url, { max: 1, onnotice: () => {} })
+  await admin.unsafe(`create database ${name}`)
+  await admin.end()
+  const own = new URL(url)
+  own.pathname = `/${name}`
+  return own.href
+}
+
+async function openStore(server: ServerProcess): Promise<Store> {
+  const account = { email: 'olga@zipzap.test', password: 'correct horse battery', firstName: 'Olga' }
+  const { token } = (await server.api.post('/auth/register', account)).data
+  const { id: storeId } = (await new ApiClient(server.api.server, token).post('/stores', { name: 'Corner' })).data
+  return { storeId, productIds: [], token }
+}
+
+const asBench = ({ base, pid }: ServerProcess, store: Store): BenchServer => ({
+  name: base,
+  pid,
+  port: Number(new URL(base).port),
+  stores: [store],
+  stop: async () => {},
+})
+
+async function main(): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'zipzap-instances-'))
+  const cluster = await startPostgres({ durable: true })
+  const installations = new Map<number, Installation>()
+  for (const count of instanceCounts) installations.set(count, await Installation.open(count, cluster.url, directory))
+  // What is compiled and prepared first is not a delivery.
+  for (const installation of installations.values()) await installation.work(eventsPerSecond * 3)
+  const costs = new Map<number, number[]>(instanceCounts.map((count) => [count, []]))
+  for (let round = 0; round < rounds; round++) {
+    for (const count of round % 2 === 0 ? instanceCounts : [...instanceCounts].reverse()) {
+      costs.get(count)?.push((await installations.get(count)?.work(eventsPerSecond * seconds)) ?? 0)
+    }
+    console.log(`round ${round + 1}: ${instanceCounts.map((count) => `${count}: ${costs.get(count)?.at(-1)?.toFixed(2)} µs`).join('; ')}`)
+  }
+  const ones = costs.get(1) ?? []
+  for (const [count, found] of costs) {
+    const ratio = median(found.map((cost, round) => cost / (ones[round] ?? cost)))
+    console.log(`${count} instances: ${median(found).toFixed(2)} µs a delivery, ${ratio.toFixed(2)} × one (median of the rounds)`)
+  }
+  await Promise.all([...installations.values()].map((installation) => installation.close()))
+  await cluster.stop()
+  rmSync(directory, { recursive: true, force: true })
+  process.exit(0)
+}
+
+await main()
