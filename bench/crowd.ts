@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { enlist, Fleet, post, storeOf } from './fleet'
-import { cpuMsOf } from './load'
+import { enlist, openFleet, post, storeOf } from './fleet'
+import { cpuMsOf } from './process'
 import type { BenchServer } from './servers'
 import { median, round, table } from './stats'
 
@@ -24,7 +24,7 @@ async function measureOnce(server: BenchServer, { sockets, idleSeconds }: CrowdO
   const groups = await enlist(server, sockets)
   const isZipZap = storeOf(server) !== undefined
   const bytesBefore = await residentBytes(server.pid)
-  const fleet = new Fleet()
+  const fleet = openFleet()
   const cpuBefore = cpuMsOf(server.pid)
   await fleet.ask({ kind: 'open', port: server.port, groups, framesEach: isZipZap ? 3 : 0 })
   const connectMicros = ((cpuMsOf(server.pid) - cpuBefore) * 1000) / sockets

@@ -1,5 +1,5 @@
-import { enlist, Fleet, post, storeOf } from './fleet'
-import { cpuMsOf } from './load'
+import { enlist, openFleet, post, storeOf } from './fleet'
+import { cpuMsOf } from './process'
 import type { BenchServer } from './servers'
 import { median, round, table } from './stats'
 
@@ -58,7 +58,7 @@ async function measureOnce(server: BenchServer, frame: string, { seconds, socket
   const nobody = async () => {}
   const without = { paced: await burst(server, send, seconds, eventsPerSecond, nobody), full: await burst(server, send, seconds, null, nobody) }
 
-  const fleet = new Fleet()
+  const fleet = openFleet()
   // The greeting, the answer to authenticate, and that it is live.
   await fleet.ask({ kind: 'open', port: server.port, groups: await enlist(server, sockets), framesEach: storeOf(server) ? 3 : 0 })
   let before = (await fleet.ask({ kind: 'count' })).frames
@@ -90,7 +90,7 @@ async function measureOnce(server: BenchServer, frame: string, { seconds, socket
 
 /** The bytes of a frame as ZipZap sends it, for its peers to send. */
 export async function frameOf(server: BenchServer): Promise<string> {
-  const fleet = new Fleet()
+  const fleet = openFleet()
   await fleet.ask({ kind: 'open', port: server.port, groups: await enlist(server, 1), framesEach: 3 })
   const { frames } = await fleet.ask({ kind: 'count' })
   await post(server, '/notifications', { message, level: 'info' })

@@ -1,31 +1,10 @@
 import { join } from 'node:path'
+import { Process } from './process'
 import { type BenchServer, root, type Store } from './servers'
 import type { SocketAnswer, SocketCommand, SocketGroup } from './sockets'
 
 /** The sockets' process, as its driver sees it. */
-export class Fleet {
-  private waiting: { resolve(answer: SocketAnswer): void; reject(error: Error): void } | undefined
-  private readonly child = Bun.spawn([process.execPath, 'run', join(root, 'bench/sockets.ts')], {
-    stdout: 'inherit',
-    stderr: 'inherit',
-    ipc: (message: SocketAnswer | { error: string }) => {
-      if ('error' in message) this.waiting?.reject(new Error(message.error))
-      else this.waiting?.resolve(message)
-    },
-  })
-
-  ask(command: SocketCommand): Promise<SocketAnswer> {
-    return new Promise((resolve, reject) => {
-      this.waiting = { resolve, reject }
-      this.child.send(command)
-    })
-  }
-
-  async end(): Promise<void> {
-    this.child.kill()
-    await this.child.exited
-  }
-}
+export const openFleet = () => new Process<SocketCommand, SocketAnswer>(join(root, 'bench/sockets.ts'))
 
 const socketsPerUser = 50
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { cpuMsOf } from './process'
 
 /**
  * The load client, a process of its own: keep-alive connections on bare TCP, one request at a time each, everything that
@@ -28,13 +28,6 @@ export type PhaseResult = {
 export type LoadResult = { orders: PhaseResult; status: PhaseResult }
 
 const statusesInTurn = ['confirmed', 'preparing', 'ready', 'completed']
-
-/** User and system time of a process in ticks of 10 ms, as milliseconds. */
-export function cpuMsOf(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return (Number(fields[11]) + Number(fields[12])) * 10
-}
 
 type Answer = { status: string; body: Buffer }
 

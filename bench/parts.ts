@@ -13,7 +13,7 @@ import { startServer } from '~/server'
 import type { Member } from '~/utils/actor'
 import { loadConfig } from '~/utils/config'
 import { createOrderSchema } from '~/utils/contracts/order'
-import { cpuMsOf } from './load'
+import { cpuMsOf } from './process'
 import { median, round, table } from './stats'
 
 /**

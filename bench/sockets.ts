@@ -1,3 +1,5 @@
+import { maskedFrame, upgradeOf } from './handshake'
+
 /**
  * Many WebSocket clients in one process, on bare TCP, so that they cost less than what they measure: frames are counted
  * by their heads and never decoded. Commands and answers come and go by IPC.
@@ -98,26 +100,6 @@ class Client {
     if (this.skip === 0) this.frames += 1
     return at + length - before
   }
-}
-
-const upgradeOf = (port: number, token: string | undefined) =>
-  [
-    'GET /ws HTTP/1.1',
-    `Host: 127.0.0.1:${port}`,
-    'Connection: Upgrade',
-    'Upgrade: websocket',
-    'Sec-WebSocket-Version: 13',
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    ...(token ? [`Authorization: Bearer ${token}`] : []),
-    '\r\n',
-  ].join('\r\n')
-
-/** The mask of RFC 6455 is there; it may be zero, and then the payload is itself. */
-function maskedFrame(text: string): Buffer {
-  const payload = Buffer.from(text)
-  const head =
-    payload.length < 126 ? Buffer.from([0x81, 0x80 | payload.length]) : Buffer.from([0x81, 0x80 | 126, payload.length >> 8, payload.length & 255])
-  return Buffer.concat([head, Buffer.alloc(4), payload])
 }
 
 let clients: Client[] = []

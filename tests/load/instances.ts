@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
-import { enlist, Fleet } from '~/bench/fleet'
+import { enlist, openFleet } from '~/bench/fleet'
+import { cpuMsOf } from '~/bench/process'
 import type { BenchServer, Store } from '~/bench/servers'
 import type { SocketGroup } from '~/bench/sockets'
 import { median } from '~/bench/stats'
@@ -11,7 +12,6 @@ import { startPostgres } from '~/scripts/postgres'
 import { type Engine, startRedis } from '../chaos/engines'
 import { ApiClient } from '../support/api'
 import { type ServerProcess, spawnServer } from '../support/process'
-import { cpuMsOf } from './process'
 
 /**
  * What a delivery costs over one, two and four instances: the same sockets of one store and the same pace of writes, spread
@@ -46,7 +46,7 @@ class Installation {
   private constructor(
     readonly instances: ServerProcess[],
     private readonly servers: BenchServer[],
-    private readonly fleets: Fleet[],
+    private readonly fleets: ReturnType<typeof openFleet>[],
     private readonly redis: Engine,
   ) {}
 
@@ -65,9 +65,10 @@ class Installation {
     const store = await openStore(first)
     const servers = instances.map((instance) => asBench(instance, store))
     const groups = await enlist(at(servers, 0), sockets)
-    const fleets = Array.from({ length: fleetCount }, () => new Fleet())
+    const fleets = Array.from({ length: fleetCount }, () => openFleet())
     const share = (index: number): SocketGroup[] => groups.filter((_, at) => at % fleetCount === index)
-    const open = (fleet: Fleet, index: number) => fleet.ask({ kind: 'open', port: at(servers, index).port, groups: share(index), framesEach: 3 })
+    const open = (fleet: ReturnType<typeof openFleet>, index: number) =>
+      fleet.ask({ kind: 'open', port: at(servers, index).port, groups: share(index), framesEach: 3 })
     await Promise.all(fleets.map(open))
     return new Installation(instances, servers, fleets, redis)
   }

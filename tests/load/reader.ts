@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
-import { type Member, maskedFrame, upgradeOf } from './sockets'
+import { maskedFrame, upgradeOf } from '~/bench/handshake'
+import type { Member } from './sockets'
 import { readFrameHead } from './wire'
 
 /**

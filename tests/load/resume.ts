@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import postgres from 'postgres'
+import { cpuMsOf, Process, residentBytesOf } from '~/bench/process'
 import { startPostgres } from '../../scripts/postgres'
 import { ApiClient } from '../support/api'
 import { type ServerProcess, spawnServer } from '../support/process'
-import { cpuMsOf, Process, residentBytesOf } from './process'
 import type { Member, SocketAnswer, SocketCommand, SocketGroup } from './sockets'
 
 /**
@@ -46,7 +46,7 @@ const directory = mkdtempSync(join(tmpdir(), 'zipzap-load-'))
 const cluster = await startPostgres({ settings: { shared_preload_libraries: 'pg_stat_statements', max_connections: '50' } })
 const admin = postgres(cluster.url, { max: 1, onnotice: () => {} })
 await admin`create extension pg_stat_statements`
-const fleet = new Process<SocketCommand, SocketAnswer>('sockets.ts')
+const fleet = new Process<SocketCommand, SocketAnswer>(join(import.meta.dir, 'sockets.ts'))
 /** The server of now; the one before it was killed. */
 let running: ServerProcess | undefined
 

@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { Process, residentBytesOf } from '~/bench/process'
 import { startPostgres } from '../../scripts/postgres'
 import { ApiClient } from '../support/api'
 import { type ServerProcess, spawnServer } from '../support/process'
-import { Process, residentBytesOf } from './process'
 import type { ReaderAnswer, ReaderCommand } from './readers'
 import type { Member } from './sockets'
 
@@ -43,7 +43,7 @@ type Phase = { p50: number; p99: number; max: number; events: number; mebibytesP
 const directory = mkdtempSync(join(tmpdir(), 'zipzap-load-'))
 const cluster = await startPostgres({ settings: { max_connections: '50' } })
 let started: ServerProcess | undefined
-const startReaders = () => new Process<ReaderCommand, ReaderAnswer>('readers.ts')
+const startReaders = () => new Process<ReaderCommand, ReaderAnswer>(join(import.meta.dir, 'readers.ts'))
 
 async function openShop(server: ServerProcess): Promise<Shop> {
   const { data } = await server.api.post('/auth/register', { email: 'olga@zipzap.test', password: 'correct horse battery', firstName: 'Olga' })

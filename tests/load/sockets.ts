@@ -1,3 +1,4 @@
+import { maskedFrame, upgradeOf } from '~/bench/handshake'
 import { Wire } from './wire'
 
 /**
@@ -102,25 +103,6 @@ class Client {
     if (live < 0 || frames.findLastIndex((frame) => frame.stream) > live) faults.push('the missed events did not end with a sync that says live')
     return faults
   }
-}
-
-export const upgradeOf = (port: number, token: string | undefined) =>
-  [
-    'GET /ws HTTP/1.1',
-    `Host: 127.0.0.1:${port}`,
-    'Connection: Upgrade',
-    'Upgrade: websocket',
-    'Sec-WebSocket-Version: 13',
-    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    ...(token ? [`Authorization: Bearer ${token}`] : []),
-    '\r\n',
-  ].join('\r\n')
-
-/** The mask of RFC 6455 is there; it may be zero, and then the payload is itself. */
-export function maskedFrame(text: string): Buffer {
-  const payload = Buffer.from(text)
-  const length = payload.length < 126 ? [0x80 | payload.length] : [0x80 | 126, payload.length >> 8, payload.length & 255]
-  return Buffer.concat([Buffer.from([0x81, ...length, 0, 0, 0, 0]), payload])
 }
 
 let clients: Client[] = []

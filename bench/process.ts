@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 
-/** A program of this folder that does what it is asked by IPC, one command at a time. */
+/** A program that does what it is asked by IPC, one command at a time. */
 export class Process<Command, Answer> {
   private waiting = Promise.withResolvers<Answer>()
   private readonly child
 
   constructor(program: string) {
-    this.child = Bun.spawn([process.execPath, 'run', join(import.meta.dir, program)], {
+    this.child = Bun.spawn([process.execPath, 'run', program], {
       stdout: 'inherit',
       stderr: 'inherit',
       ipc: (message: Answer | { error: string }) => {

@@ -1,0 +1,20 @@
+/** How a client on bare TCP opens a WebSocket, and what it sends (RFC 6455). */
+
+export const upgradeOf = (port: number, token: string | undefined) =>
+  [
+    'GET /ws HTTP/1.1',
+    `Host: 127.0.0.1:${port}`,
+    'Connection: Upgrade',
+    'Upgrade: websocket',
+    'Sec-WebSocket-Version: 13',
+    'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+    ...(token ? [`Authorization: Bearer ${token}`] : []),
+    '\r\n',
+  ].join('\r\n')
+
+/** The mask of RFC 6455 is there; it may be zero, and then the payload is itself. */
+export function maskedFrame(text: string): Buffer {
+  const payload = Buffer.from(text)
+  const length = payload.length < 126 ? [0x80 | payload.length] : [0x80 | 126, payload.length >> 8, payload.length & 255]
+  return Buffer.concat([Buffer.from([0x81, ...length, 0, 0, 0, 0]), payload])
+}
