@@ -5,7 +5,7 @@ import { PGlite, type Transaction as PGliteTransaction, type QueryOptions, types
 import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
 import { type Engine, migrations, timeouts } from '~/db/engine'
-import { attachRunner, casing, type Database, type Runner, type Transact } from '~/db/session'
+import { attachRunner, casing, causeFirst, type Database, type Runner, type Transact } from '~/db/session'
 
 /** PostgreSQL inside this process, kept in a directory. It has one connection, hence one transaction at a time. */
 export async function openEmbedded(dataDir: string, use: (database: Database) => void): Promise<Engine> {
@@ -41,11 +41,7 @@ function transactionsOf(client: PGlite): Transact {
       open = transaction
       try {
         if (mode) await transaction.exec(`set transaction ${mode}`)
-        const result = await work(tx).catch(async (error: unknown) => {
-          // What was sent ahead and failed is the cause; all that follows it only fails because of it.
-          await Promise.all(sent)
-          throw error
-        })
+        const result = await causeFirst(work(tx), sent)
         await Promise.all(sent)
         return result
       } finally {

@@ -26,6 +26,13 @@ export type Runner = {
  */
 export type Transact = <T>(mode: string, lane: string, work: (tx: Transaction) => Promise<T>) => Promise<T>
 
+/** Runs a transaction's work; throws the fault of what was sent ahead first: all that follows it only fails because of it. */
+export const causeFirst = <T>(work: Promise<T>, sent: Promise<unknown>[]): Promise<T> =>
+  work.catch(async (error: unknown) => {
+    await Promise.all(sent)
+    throw error
+  })
+
 /** Columns are named in the database as SQL names them. */
 export const casing = 'snake_case'
 

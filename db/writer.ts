@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
 import { type Ask, databaseOver, type IsPrepared, rowsAsked } from '~/db/prepared'
-import type { Runner, Transaction } from '~/db/session'
+import { causeFirst, type Runner, type Transaction } from '~/db/session'
 import { abandon } from '~/db/watch'
 
 /** One connection with a client of its own, which ends with it: a statement can never reach another connection. */
@@ -44,11 +44,7 @@ export class Writer {
   }
 
   private async perform<T>(line: Line, open: Open, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const result = await work(line.tx).catch(async (error: unknown) => {
-      // What was sent ahead and failed is the cause; all that follows it only fails because of it.
-      await Promise.all(open.sent)
-      throw error
-    })
+    const result = await causeFirst(work(line.tx), open.sent)
     const commit = open.commit ?? this.sendCommit(line, open)
     await Promise.all(open.sent)
     const { command } = await commit
