@@ -2,7 +2,8 @@ import { sql } from 'drizzle-orm'
 import { appendEvents, isoFormat, type NewEvent } from '~/db/append'
 import { db, transact } from '~/db/client'
 import { claimIdempotencyKey, type KeptAnswer, keepAnswer } from '~/db/idempotency'
-import { rowsOf, type Transaction } from '~/db/session'
+import type { Transaction } from '~/db/session'
+import { Statement, slot } from '~/db/statement'
 import type { Actor } from '~/utils/actor'
 import type { LoggedEventType } from '~/utils/contracts/event-types'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
@@ -117,6 +118,24 @@ export type EventRow = {
   order_created_by: string | null
 }
 
+/** In the order of `eventColumns`. */
+const eventRowKeys = [
+  'seq',
+  'id',
+  'type',
+  'json',
+  'enc',
+  'at',
+  'epoch',
+  'user_id',
+  'store_id',
+  'session_id',
+  'subject_id',
+  'order_status',
+  'order_type',
+  'order_created_by',
+] as const satisfies (keyof EventRow)[]
+
 /** The columns of `events e` and `streams s` that make a `LoggedEvent`. */
 export const eventColumns = sql`e.seq::float8 as seq, e.id, e.type, e.data::text as json, e.enc, to_char(e.at at time zone 'UTC', ${isoFormat}) as at, s.epoch,
       e.user_id, e.store_id, e.session_id, e.subject_id, e.order_status, e.order_type, e.order_created_by`
@@ -141,10 +160,13 @@ export const toLoggedEvent = (stream: StreamName, row: EventRow): LoggedEvent =>
 
 /** Events `after < seq <= upTo` in order, at most `limit`. Fewer than asked for, or a hole at the start: pruned meanwhile. */
 export async function readEvents(stream: StreamName, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
-  const rows = await rowsOf<EventRow>(
-    db,
-    sql`select ${eventColumns} from events e join streams s using (stream)
-    where e.stream = ${stream} and e.seq > ${after} and e.seq <= ${upTo} order by e.seq limit ${limit}`,
-  )
+  const rows = await selectEvents.run(db, { stream, after, upTo, limit })
   return rows.map((row) => toLoggedEvent(stream, row))
 }
+
+/** Each instance runs it for each event that another one has logged. */
+const selectEvents = new Statement<{ stream: StreamName; after: number; upTo: number; limit: number }, EventRow>(
+  () => sql`select ${eventColumns} from events e join streams s using (stream)
+    where e.stream = ${slot('stream')} and e.seq > ${slot('after')} and e.seq <= ${slot('upTo')} order by e.seq limit ${slot('limit')}`,
+  (columns) => Object.fromEntries(eventRowKeys.map((key, index) => [key, columns[index]])) as EventRow,
+)

@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { db } from '~/db/client'
 import { rowsOf } from '~/db/session'
+import { Statement, slot } from '~/db/statement'
 import type { Role } from '~/utils/contracts/common'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import type { OrderStatus } from '~/utils/contracts/order-document'
@@ -26,19 +27,25 @@ export type SubscriptionQuestion = { userId: string; storeId: string | null; dev
  */
 export async function readSubscriptionStarts(questions: SubscriptionQuestion[]): Promise<SubscriptionStart[]> {
   const numbered = questions.map((question, number) => ({ number, ...question }))
-  const names = sql`(select value from json_array_elements_text(q.streams))`
-  const rows = await rowsOf<{ number: number; role: Role | null; streams: StreamStart[] | null; positions: DevicePosition[] | null }>(
-    db,
-    sql`select q.number,
+  const rows = await selectStarts.run(db, { questions: JSON.stringify(numbered) })
+  const starts = new Map(rows.map(({ number, role, streams, positions }) => [number, { role, streams: streams ?? [], positions: positions ?? [] }]))
+  return questions.map((_, number) => starts.get(number) ?? { role: null, streams: [], positions: [] })
+}
+
+type StartRow = { number: number; role: Role | null; streams: StreamStart[] | null; positions: DevicePosition[] | null }
+
+const names = sql`(select value from json_array_elements_text(q.streams))`
+
+const selectStarts = new Statement<{ questions: string }, StartRow>(
+  () => sql`
+    select q.number,
       (select role from members where store_id = q."storeId" and user_id = q."userId") as role,
       (select json_agg(json_build_object('stream', stream, 'epoch', epoch, 'seq', last_seq, 'prunedSeq', pruned_seq, 'keyGeneration', key_generation)) from streams where stream in ${names}) as streams,
       (select json_agg(json_build_object('stream', stream, 'epoch', epoch, 'seq', seq)) from device_positions
         where user_id = q."userId" and device_id = q."deviceId" and stream in ${names}) as positions
-    from json_to_recordset(${JSON.stringify(numbered)}::json) as q(number int, "userId" uuid, "storeId" uuid, "deviceId" text, streams json)`,
-  )
-  const starts = new Map(rows.map(({ number, role, streams, positions }) => [number, { role, streams: streams ?? [], positions: positions ?? [] }]))
-  return questions.map((_, number) => starts.get(number) ?? { role: null, streams: [], positions: [] })
-}
+    from json_to_recordset(${slot('questions')}::json) as q(number int, "userId" uuid, "storeId" uuid, "deviceId" text, streams json)`,
+  ([number, role, streams, positions]) => ({ number, role, streams, positions }) as StartRow,
+)
 
 export type TrackedStart = {
   orderId: string
@@ -61,12 +68,17 @@ export async function readTrackedStart(trackingToken: string): Promise<TrackedSt
 }
 
 /** Heads of many streams, for the reconciliation with the log. */
-export async function readHeads(streams: StreamName[]): Promise<{ stream: StreamName; epoch: string; seq: number }[]> {
-  return rowsOf(
-    db,
-    sql`select stream, epoch, last_seq::float8 as seq from streams where stream in (select value from json_array_elements_text(${JSON.stringify(streams)}::json))`,
-  )
+export function readHeads(streams: StreamName[]): Promise<Head[]> {
+  return selectHeads.run(db, { streams: JSON.stringify(streams) })
 }
+
+type Head = { stream: StreamName; epoch: string; seq: number }
+
+const selectHeads = new Statement<{ streams: string }, Head>(
+  () => sql`
+    select stream, epoch, last_seq::float8 from streams where stream in (select value from json_array_elements_text(${slot('streams')}::json))`,
+  ([stream, epoch, seq]) => ({ stream, epoch, seq }) as Head,
+)
 
 /**
  * The events of a range with everything that roles and filters ask about them, but without their data (`json` is empty),

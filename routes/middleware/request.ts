@@ -103,7 +103,6 @@ export function crossOrigin(config: Config): MiddlewareHandler<AppEnv> {
     exposeHeaders: exposedHeaders,
     maxAge: 600,
   })
-  // Without the preflight's question, OPTIONS is a method like any other.
   // Only browsers' pages send an Origin. Without the preflight's question, OPTIONS is a method like any other.
   const isAsked = ({ method, headers }: Request) => headers.has('origin') && (method !== 'OPTIONS' || headers.has('access-control-request-method'))
   return (c, next) => (isAsked(c.req.raw) ? allow(c, next) : next())
