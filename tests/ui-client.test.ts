@@ -108,6 +108,25 @@ test('when the old socket goes before the new one is live, the new one takes ove
   expect(hub.connections).toBe(2)
 })
 
+test('when the new socket is live before the old one was even accepted, the client is live', async () => {
+  const hub = startHub()
+  let asked = 0
+  const { client, events, states } = startClient(hub, {
+    identify: async () => {
+      asked += 1
+      if (asked === 1) await new Promise(() => {})
+      return { userId: hubUser, storeId: hubStore }
+    },
+  })
+  await when(client, (snapshot) => snapshot.state === 'authenticating')
+  hub.goaway()
+  await live(client)
+  await hub.publish(2)
+  await settled(client)
+  expect(seqs(events)).toEqual([1, 2])
+  expect(states).toEqual(['connecting', 'authenticating', 'catching_up', 'live'])
+})
+
 test('a handler that throws costs only itself, and unsubscribing inside a handler is safe', async () => {
   const hub = startHub()
   const errors: unknown[] = []

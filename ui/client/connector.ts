@@ -91,6 +91,8 @@ export class Connector {
       this.#successor = undefined
       this.current?.close()
       this.current = link
+      // The old link may not have come this far.
+      for (const event of ['greeted', 'accepted', 'heard'] as const) this.listener.onEvent(event)
     }
     this.#attempts = 0
     this.#liveSince ??= performance.now()
