@@ -20,6 +20,18 @@ describe('ping and pong', () => {
     expect(socket.all('error')).toEqual([])
   })
 
+  test('a pong comes after all that was committed before its ping', async () => {
+    const world = await createWorld()
+    const socket = await joinStore(world, world.owner)
+    const start = socket.answer.streams[world.stream].seq
+    const [rounds, together] = [40, 6]
+    for (let round = 1; round <= rounds; round++) {
+      await Promise.all(Array.from({ length: together }, () => notify(world)))
+      await socket.settled()
+      expect(socket.events(world.stream).at(-1)?.seq).toBe(start + round * together)
+    }
+  })
+
   test('as protocol frames are answered with the same payload', async () => {
     const raw = await openRaw()
     raw.socket.sendFrame(opcodes.ping, Buffer.from('are you there'))
