@@ -1,34 +1,36 @@
 import { randomBytes } from 'node:crypto'
-import { and, eq, isNull, sql } from 'drizzle-orm'
+import { and, eq, isNull } from 'drizzle-orm'
 import { insertCustomer } from '~/controllers/customer.controllers'
 import { emitOrder, type OrderRow, orderFor, paymentStatusOf } from '~/controllers/order.controllers'
 import { makeItems, newLines, newProductIds, piecesOf, requireAvailable } from '~/controllers/order-lines'
 import { priceOrder } from '~/controllers/order-pricing'
-import { emitStock, lockCounted, moveStock, readShop, refreshed, takenAfter } from '~/controllers/order-stock.controllers'
+import { emitStock, lockCounted, moveStock, openOrder, refreshed, takenAfter } from '~/controllers/order-stock.controllers'
 import { displayName } from '~/controllers/session.controllers'
 import { type Emit, withEvents } from '~/db/events'
-import { customers, orderCounters, orders } from '~/db/schema'
+import { customers, orders } from '~/db/schema'
 import type { Transaction } from '~/db/session'
-import { builder, Statement, slot, slotsFor } from '~/db/statement'
+import { builder, Statement, slotsFor } from '~/db/statement'
 import type { Member } from '~/utils/actor'
 import type { CreateOrder } from '~/utils/contracts/order'
-import { conflict, type ErrorDetail, notFound, validationFailed } from '~/utils/errors'
+import { conflict, type ErrorDetail, validationFailed } from '~/utils/errors'
 import { sqlState } from '~/utils/sql-state'
 import { wsManager } from '~/utils/websocket'
 
 /**
- * Takes an order: prices it, takes its stock, numbers it. Events of one write come as customer_created, order_created,
- * product_updated. The number's lock is the last before the log's, since all orders of the store wait for it.
+ * Takes an order: numbers it, prices it, takes its stock. Events of one write come as customer_created, order_created,
+ * product_updated.
  */
 export async function createOrder(member: Member, input: CreateOrder) {
-  const written = await withEvents(member, (tx, emit) => takeOrder(tx, emit, member, input))
+  const written = await withEvents(member, (tx, emit) => takeOrder(tx, emit, member, input)).catch((error: unknown) => {
+    throw sqlState(error).constraint === 'orders_pkey' ? idTaken() : error
+  })
   wsManager.sendOrderUpdate(member.storeId, written.events)
   return { ...written, data: orderFor(member.role, written.data) }
 }
 
 async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: CreateOrder) {
   const lines = newLines(input.items)
-  const shop = await readShop(tx, member.storeId, newProductIds(lines))
+  const shop = await openOrder(tx, member.storeId, newProductIds(lines))
   const customer = input.customerId ? await holdCustomer(tx, member.storeId, input.customerId) : null
   const countedIds = [...shop.menu.values()].filter((product) => product.stock !== null).map((product) => product.id)
   const locked = await lockCounted(tx, member.storeId, countedIds)
@@ -41,7 +43,7 @@ async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: Cre
   const { currency, pricesIncludeTax } = shop.store
   const totals = priceOrder(items, chargesOf(input), pricesIncludeTax)
 
-  // After the wait for the lock: a repeated request must hear that its order was taken, not that its own pieces are gone.
+  // After the wait for the number: a repeated request must hear that its order was taken, not that its own pieces are gone.
   if (input.id && (await isTaken(tx, input.id))) throw idTaken()
   if (!shop.store.isOpen) throw conflict('store_closed', 'The store is closed')
   requireAvailable(lines, menu)
@@ -50,12 +52,12 @@ async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: Cre
   const created = input.customer ? await insertCustomer(tx, emit, member.storeId, newCustomer(input.customer)) : null
   const buyer = customer ?? created
 
-  const row = await insertNumbered(tx, {
+  const row: NewOrder = {
     ...totals,
     id: input.id ?? Bun.randomUUIDv7(),
     storeId: member.storeId,
+    orderNumber: shop.orderNumber,
     type: input.type,
-    status: 'pending',
     source: member.role === 'kiosk' ? 'kiosk' : (input.source ?? null),
     paymentStatus: paymentStatusOf(0, totals.total, false),
     currency,
@@ -71,12 +73,9 @@ async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: Cre
     statusHistory: [{ status: 'pending', at: shop.now.toISOString(), userId: member.userId, reason: null }],
     stockTaken: takenAfter({}, pieces, moved),
     createdBy: member.userId,
-    amountPaid: 0,
-    version: 1,
-    createdAt: shop.now,
-    updatedAt: shop.now,
-  })
-  const order = emitOrder(emit, 'created', row)
+  }
+  insertOrder.send(tx, row)
+  const order = emitOrder(emit, 'created', { ...row, status: 'pending', amountPaid: 0, version: 1, createdAt: shop.now, updatedAt: shop.now })
   emitStock(emit, moved)
   return order
 }
@@ -110,27 +109,11 @@ async function isTaken(tx: Transaction, id: string): Promise<boolean> {
 
 const idTaken = () => conflict('id_taken', 'This id is taken', [{ path: 'id', message: 'is taken' }])
 
-type NewOrder = Omit<OrderRow, 'orderNumber'>
+type NewOrder = Omit<OrderRow, Defaulted>
+/** What the table itself gives to a new order. */
+type Defaulted = 'status' | 'amountPaid' | 'version' | 'createdAt' | 'updatedAt'
 
-/** Inserts an order under the store's next number, in one statement: a number that is taken is used, or rolled back. */
-async function insertNumbered(tx: Transaction, order: NewOrder): Promise<OrderRow> {
-  const [numbered] = await numberAndInsert.run(tx, order).catch((error: unknown) => {
-    throw sqlState(error).constraint === 'orders_pkey' ? idTaken() : error
-  })
-  if (!numbered) throw notFound()
-  return { ...order, ...numbered }
-}
-
-const numberAndInsert = new Statement<NewOrder, { orderNumber: number }>(
-  () => sql`
-    with numbered as (
-      insert into ${orderCounters} (store_id, last_number) values (${slot('storeId')}, 1001)
-      on conflict (store_id) do update set last_number = ${orderCounters.lastNumber} + 1 returning last_number
-    )
-    ${builder
-      .insert(orders)
-      .values({ ...slotsFor(orders), orderNumber: sql`(select last_number from numbered)` })
-      .returning({ orderNumber: orders.orderNumber })
-      .getSQL()}`,
-  ([orderNumber]) => ({ orderNumber: Number(orderNumber) }),
+const insertOrder = new Statement<NewOrder, undefined>(
+  () => builder.insert(orders).values(slotsFor(orders, ['status', 'amountPaid', 'version', 'createdAt', 'updatedAt'])),
+  () => undefined,
 )

@@ -87,8 +87,11 @@ export const slot = <Name extends string>(name: Name) => sql.placeholder(name)
 export const slotsOf = <Name extends string>(...names: Name[]) =>
   Object.fromEntries(names.map((name) => [name, slot(name)])) as unknown as { [N in Name]: SQL }
 
-/** The same, for all columns of a table. */
-export const slotsFor = <T extends PgTable>(table: T) => slotsOf(...(Object.keys(getTableColumns(table)) as (keyof InferSelectModel<T> & string)[]))
+/** The same, for all columns of a table but those that it fills itself. */
+export const slotsFor = <T extends PgTable, Name extends keyof InferSelectModel<T> & string>(table: T, defaulted: Name[]) => {
+  const names = Object.keys(getTableColumns(table)) as (keyof InferSelectModel<T> & string)[]
+  return slotsOf(...names.filter((name): name is Exclude<typeof name, Name> => !(defaulted as string[]).includes(name)))
+}
 
 export type Decoder<Row> = { width: number; decode(columns: unknown[], offset?: number): Row }
 

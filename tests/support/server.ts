@@ -10,7 +10,7 @@ import { loadConfig } from '~/utils/config'
 export type TestServer = RunningServer & { base: string; api: string; ws: string }
 
 // For the file that waits for the database's first start; `bun run test` sets it for all.
-setDefaultTimeout(20_000)
+setDefaultTimeout(60_000)
 
 let shared: Promise<TestServer> | undefined
 
