@@ -1,23 +1,14 @@
 import type { Connection } from '~/realtime/connection'
-import { type Filter, passesEphemeral } from '~/realtime/filter'
-import { concerns, EncodedEvent, Ring } from '~/realtime/ring'
+import { FanOut } from '~/realtime/fan-out'
+import { EncodedEvent, Ring } from '~/realtime/ring'
 import type { Subscription } from '~/realtime/subscription'
 import type { View } from '~/utils/actor'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import { isAboutMember } from '~/utils/event-view'
 import { logger } from '~/utils/logger'
-import { metrics } from '~/utils/metrics'
-
-/** Live sockets that get equal frames. */
-type Group = { view: View; userId: string; filter: Filter; subscriptions: Set<Subscription> }
 
 /** A gap is usually the next commit's news arriving first; only one that stays is read from the log. */
 const gapPatienceMs = 4
-/** The coalescing window is as long as a flush takes, within these. */
-const minWindowMs = 1
-const maxWindowMs = 25
-/** From this many sockets on, encoding a frame once for all is worth its price. */
-const largeGroup = 50
 /** A resume further back than this reads the log by itself, page by page, and leaves the ring alone. */
 const maxBackfill = 400
 
@@ -54,13 +45,9 @@ export class LiveStream {
   /** Given up: nothing is delivered any more, and nobody may join. */
   isGone = false
 
-  private readonly groups = new Map<string, Group>()
+  private readonly fanOut: FanOut
   private readonly early = new Map<number, LoggedEvent>()
-  private pending: EncodedEvent[] = []
-  private flushTimer: Timer | undefined
   private gapTimer: Timer | undefined
-  private flushedAt = 0
-  private windowMs = minWindowMs
   private reading: Promise<void> | null = null
   private wanted = 0
   private backfilling: Promise<void> | null = null
@@ -68,7 +55,9 @@ export class LiveStream {
   constructor(
     readonly name: StreamName,
     private readonly host: StreamHost,
-  ) {}
+  ) {
+    this.fanOut = new FanOut(name, (count, bytes) => host.onDelivered(count, bytes))
+  }
 
   /** The id after the colon. */
   get ownerId(): string {
@@ -86,7 +75,7 @@ export class LiveStream {
 
   /** The last seq that was sent to live sockets. */
   get deliveredSeq(): number {
-    return this.next - 1 - this.pending.length
+    return this.next - 1 - this.fanOut.pendingCount
   }
 
   /** Begins after the head. News that came while the head was being read are taken up now. */
@@ -100,7 +89,7 @@ export class LiveStream {
   /** Committed events, in any order, any number of times. */
   publish(events: readonly LoggedEvent[]): void {
     for (const event of events) this.accept(event)
-    if (this.pending.length > 0) this.scheduleFlush()
+    this.fanOut.schedule()
   }
 
   private accept(event: LoggedEvent): void {
@@ -130,14 +119,14 @@ export class LiveStream {
       this.early.delete(event.seq)
       this.append(event)
     }
-    if (this.pending.length > 0) this.scheduleFlush()
+    this.fanOut.schedule()
   }
 
   private append(event: LoggedEvent): void {
     const entry = new EncodedEvent(event, performance.now())
     this.next = event.seq + 1
     this.ring.push(entry)
-    this.pending.push(entry)
+    this.fanOut.push(entry)
     if (isAboutMember(event)) {
       this.flush()
       this.host.onMemberEvent(this, event)
@@ -201,60 +190,14 @@ export class LiveStream {
     }
   }
 
-  // Delivery
-
-  private scheduleFlush(): void {
-    if (this.flushTimer) return
-    const sinceMs = performance.now() - this.flushedAt
-    if (sinceMs >= this.windowMs) return this.flush()
-    this.flushTimer = setTimeout(() => this.flush(), this.windowMs - sinceMs)
-  }
-
-  /** Sends what is pending: at once when idle, coalesced under load, one system call a socket. */
+  /** Sends all that is pending to everybody before it returns, for what must come after it. */
   flush(): void {
-    clearTimeout(this.flushTimer)
-    this.flushTimer = undefined
-    const batch = this.pending
-    if (batch.length === 0) return
-    this.pending = []
-    const startedAt = performance.now()
-    for (const group of this.groups.values()) this.deliverSafely(group, batch)
-    this.flushedAt = performance.now()
-    for (const entry of batch) metrics.commitToSend.observe((startedAt - entry.keptSince) / 1000)
-    this.windowMs = Math.min(maxWindowMs, Math.max(minWindowMs, this.flushedAt - startedAt))
-  }
-
-  /** A fault in here must not leave a hole: the group's sockets come back and resume. */
-  private deliverSafely(group: Group, batch: readonly EncodedEvent[]): void {
-    try {
-      this.deliver(group, batch)
-    } catch (error) {
-      logger.error({ err: error, stream: this.name }, 'websocket: delivery failed')
-      for (const { connection } of [...group.subscriptions]) connection.close(1011)
-    }
-  }
-
-  private deliver(group: Group, batch: readonly EncodedEvent[]): void {
-    const isLarge = group.subscriptions.size >= largeGroup
-    const frames: string[] = []
-    let bytes = 0
-    for (const entry of batch) {
-      if (!concerns(entry.event, group.view, group.userId, group.filter)) continue
-      const frame = isLarge ? entry.asciiFrame(group.view) : entry.frame(group.view)
-      frames.push(frame)
-      bytes += Buffer.byteLength(frame)
-    }
-    if (frames.length === 0) return
-    for (const subscription of group.subscriptions) subscription.connection.sendAll(frames, bytes)
-    this.host.onDelivered(frames.length * group.subscriptions.size, bytes * group.subscriptions.size)
+    this.fanOut.flush()
   }
 
   /** Tells live sockets something that is not logged. */
   tell(type: string, frame: string, options: { except?: Connection; views: readonly View[] }): void {
-    for (const group of this.groups.values()) {
-      if (!options.views.includes(group.view) || !passesEphemeral(type, group.filter)) continue
-      for (const { connection } of group.subscriptions) if (connection !== options.except) connection.send(frame)
-    }
+    this.fanOut.tell(type, frame, options)
   }
 
   // Listeners
@@ -267,15 +210,7 @@ export class LiveStream {
 
   /** From here on the socket shares the stream's place. It must have everything up to `headSeq`. */
   goLive(subscription: Subscription): void {
-    const key = subscription.groupKey
-    const group = this.groups.get(key) ?? {
-      view: subscription.view,
-      userId: subscription.userId,
-      filter: subscription.filter,
-      subscriptions: new Set(),
-    }
-    this.groups.set(key, group)
-    group.subscriptions.add(subscription)
+    this.fanOut.join(subscription)
     subscription.isLive = true
   }
 
@@ -298,17 +233,14 @@ export class LiveStream {
   }
 
   private leaveGroup(subscription: Subscription): void {
-    const key = subscription.groupKey
-    const group = this.groups.get(key)
-    group?.subscriptions.delete(subscription)
-    if (group?.subscriptions.size === 0) this.groups.delete(key)
+    this.fanOut.leave(subscription)
     subscription.position = this.deliveredSeq
     subscription.isLive = false
   }
 
   dispose(): void {
     this.isGone = true
-    clearTimeout(this.flushTimer)
+    this.fanOut.dispose()
     clearTimeout(this.gapTimer)
   }
 }
