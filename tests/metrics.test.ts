@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from 'bun:test'
+import { resolve } from 'node:path'
+import { errorCodes } from '~/utils/errors'
 import type { ApiClient } from './support/api'
 import { ControlledServer } from './support/controlled'
 import { opcodes, RawSocket } from './support/raw-socket'
@@ -184,6 +186,46 @@ test('refusals are counted by reason, of upgrades as of messages', async () => {
   expect(['unauthorized', 'forbidden', 'not_found', 'unknown_type'].map(change)).toEqual([3, 1, 1, 1])
 })
 
+test('requests that failed are counted by the code of their error, and the others are not', async () => {
+  const before = await look()
+  const [stranger, dead] = [server.api(), server.api('dead')]
+  const login = { email: 'olga@zipzap.test', password: 'incorrect horse battery' }
+  const foreign = { Cookie: `zipzap_session=${owner.token}`, Origin: 'https://evil.example' }
+  const answers = [
+    await stranger.get('/auth/session'),
+    await dead.get('/auth/session'),
+    await stranger.post('/auth/login', login),
+    await stranger.post('/auth/register', { ...login, firstName: 'Olga' }),
+    await stranger.post('/stores', {}, { headers: foreign }),
+    await api.get(`/stores/${crypto.randomUUID()}`),
+    await api.get('/nowhere'),
+    await api.get('/stores?token=x'),
+    await api.get(`/stores/${storeId}/orders?cursor=nonsense`),
+    await api.request('PUT', '/stores', { body: {} }),
+    await api.post('/stores', { name: 'x'.repeat(300_000) }),
+    await api.post('/stores', {}, { headers: { 'Content-Type': 'text/plain' } }),
+    await api.post('/stores', undefined, { rawBody: '{' }),
+    await api.post('/stores', { name: '' }),
+    await api.get('/stores'),
+  ]
+  const codes = answers.map(({ code }) => code)
+  const truth = Map.groupBy(
+    codes.filter((code) => code !== undefined),
+    String,
+  )
+  expect(truth.size).toBe(12)
+  const after = await look()
+  const name = 'zipzap_rest_rejected_total'
+  const changed = after.samples
+    .filter((sample) => sample.name === name)
+    .map(({ labels: { reason = '' }, value }): [string, number] => [reason, value - before.value(name, { reason })])
+  expect(Object.fromEntries(changed.filter(([, count]) => count > 0))).toEqual(
+    Object.fromEntries([...truth].map(([code, all]) => [code, all.length])),
+  )
+  // One series for each code that there is, from the start; a path or a header of a stranger adds none.
+  expect(changed.map(([reason]) => reason).sort()).toEqual([...errorCodes].sort())
+})
+
 /** An id of the seventh version, which not every PostgreSQL makes. */
 const uuid = "overlay(gen_random_uuid()::text placing '7' from 15)::uuid"
 
@@ -244,4 +286,10 @@ test('a sealed event that was tampered with is refused and counted', async () =>
 
 test('the relay is up where there is nobody else to hear of', async () => {
   expect((await look()).value('zipzap_relay_up')).toBe(1)
+})
+
+test('each figure of ours is explained to operators', async () => {
+  const guide = await Bun.file(resolve(import.meta.dir, '../docs/operations.md')).text()
+  const names = new Set((await look()).samples.map(({ name }) => name.replace(/_(bucket|count|sum)$/, '')))
+  expect([...names].filter((name) => name.startsWith('zipzap_') && !guide.includes(`\`${name}\``))).toEqual([])
 })

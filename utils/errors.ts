@@ -2,6 +2,47 @@ import type { ContentfulStatusCode } from 'hono/utils/http-status'
 
 export type ErrorDetail = { path: string; message: string }
 
+const conflictCodes = [
+  'already_member',
+  'email_taken',
+  'id_taken',
+  'idempotency_in_progress',
+  'invalid_transition',
+  'last_owner',
+  'out_of_stock',
+  'overpaid',
+  'product_unavailable',
+  'refund_exceeds_paid',
+  'slug_taken',
+  'store_closed',
+] as const
+
+/** Every `error.code` that REST answers with; a metric has one series for each. */
+export const errorCodes = [
+  ...conflictCodes,
+  'bad_request',
+  'credential_in_url',
+  'forbidden',
+  'idempotency_key_reused',
+  'internal',
+  'invalid_credentials',
+  'invalid_cursor',
+  'malformed_json',
+  'method_not_allowed',
+  'not_found',
+  'payload_too_large',
+  'position_expired',
+  'rate_limited',
+  'unauthorized',
+  'unavailable',
+  'unsupported_media_type',
+  'user_not_found',
+  'validation_failed',
+  'version_mismatch',
+] as const
+
+export type ErrorCode = (typeof errorCodes)[number]
+
 /**
  * The only error a controller throws on purpose. `onError` turns it into the failure envelope; its message is safe for
  * a stranger. Everything else that is thrown is logged with its stack and answered `internal`.
@@ -10,7 +51,7 @@ export class AppError extends Error {
   override name = 'AppError'
   constructor(
     readonly status: ContentfulStatusCode,
-    readonly code: string,
+    readonly code: ErrorCode,
     message: string,
     readonly details?: ErrorDetail[],
     readonly headers: Record<string, string> = {},
@@ -33,19 +74,7 @@ export const notFound = (message = 'Not found', code: 'not_found' | 'user_not_fo
 export const methodNotAllowed = (allowed: string[]) =>
   new AppError(405, 'method_not_allowed', 'This method is not allowed here', undefined, { Allow: allowed.join(', ') })
 
-export type ConflictCode =
-  | 'already_member'
-  | 'email_taken'
-  | 'id_taken'
-  | 'idempotency_in_progress'
-  | 'invalid_transition'
-  | 'last_owner'
-  | 'out_of_stock'
-  | 'overpaid'
-  | 'product_unavailable'
-  | 'refund_exceeds_paid'
-  | 'slug_taken'
-  | 'store_closed'
+export type ConflictCode = (typeof conflictCodes)[number]
 
 export const conflict = (code: ConflictCode, message: string, details?: ErrorDetail[]) => new AppError(409, code, message, details)
 

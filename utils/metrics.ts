@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { closeCodes, wsErrors } from '~/utils/contracts/ws-codes'
+import { errorCodes } from '~/utils/errors'
 import { wsManager } from '~/utils/websocket'
 
 /**
@@ -37,6 +38,12 @@ export const metrics = {
     registers,
   }),
   rejected: new Counter({ name: 'zipzap_ws_rejected_total', help: 'Upgrades and messages refused, by reason', labelNames: ['reason'], registers }),
+  restRejected: new Counter({
+    name: 'zipzap_rest_rejected_total',
+    help: 'Requests answered with a failure, by reason (error.code)',
+    labelNames: ['reason'],
+    registers,
+  }),
   appendSeconds: new Histogram({
     name: 'zipzap_log_append_seconds',
     help: 'Duration of the statement that appends to the event log',
@@ -54,6 +61,7 @@ export const metrics = {
 // A counter that appears with its first event has no rate before it: an alert on it would miss that one.
 for (const code of Object.keys(closeCodes)) metrics.closes.inc({ code }, 0)
 for (const reason of Object.keys(wsErrors)) metrics.rejected.inc({ reason }, 0)
+for (const reason of errorCodes) metrics.restRejected.inc({ reason }, 0)
 for (const reason of ['epoch_changed', 'ahead', 'expired', 'too_far']) metrics.resumes.inc({ result: 'no', reason }, 0)
 metrics.resumes.inc({ result: 'yes', reason: '' }, 0)
 

@@ -3,12 +3,14 @@ import { HTTPException } from 'hono/http-exception'
 import { AppError, badRequest, methodNotAllowed, notFound, unavailable, unsupportedMediaType } from '~/utils/errors'
 import type { AppEnv } from '~/utils/http'
 import { logger } from '~/utils/logger'
+import { metrics } from '~/utils/metrics'
 import { sqlState } from '~/utils/sql-state'
 
 /** The only place that builds a failure envelope. */
 export function answerFailure(error: unknown, c: Context<AppEnv>): Response {
   const requestId = c.get('request')?.requestId ?? Bun.randomUUIDv7()
   const failure = toAppError(error)
+  metrics.restRejected.inc({ reason: failure.code })
   if (failure.status >= 500) logger.error({ requestId, err: error, method: c.req.method, route: c.req.routePath }, 'request failed')
   for (const [name, value] of Object.entries(failure.headers)) c.header(name, value)
   c.header('X-Request-Id', requestId)
