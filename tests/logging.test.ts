@@ -129,7 +129,7 @@ describe('what a server prints', () => {
   }, 90_000)
 
   test('in development is readable, says little at info, and tells the link to a new password', async () => {
-    const server = await spawnServer(cwd, { NODE_ENV: 'development' })
+    const server = await spawnServer(cwd, { NODE_ENV: 'development', LOG_LEVEL: 'info' })
     await server.api.get('/health/live')
     expect(await askForPassword(server)).toHaveLength(1)
     expect(server.output()).toContain('INFO: ZipZap is listening')

@@ -15,6 +15,7 @@ const settings = {
   WS_MAX_BUFFERED_BYTES: '65536',
   WS_MAX_ANONYMOUS_PER_IP: '4',
   WS_MAX_CONNECTIONS: '10',
+  LOG_LEVEL: 'info',
 }
 
 function freePort(): number {

@@ -1,4 +1,4 @@
-import pino, { type Logger as PinoLogger } from 'pino'
+import pino, { type DestinationStream, type Logger as PinoLogger } from 'pino'
 import pretty from 'pino-pretty'
 import type { Config } from '~/utils/config'
 import { describeError } from '~/utils/log-error'
@@ -24,11 +24,11 @@ const secretKeys = [
   'customerName',
 ]
 
-/**
- * JSON lines in production, readable ones in development; both to standard output, written synchronously so that the
- * last words of a process that dies are not lost.
- */
-export function createLogger(config: Pick<Config, 'isProduction' | 'logLevel'>): Logger {
+/** Written synchronously, so that the last words of a process that dies are not lost. */
+const standardOutput = () => pino.destination({ dest: 1, sync: true })
+
+/** JSON lines in production, readable ones in development; to standard output, or as lines of JSON to where it is said. */
+export function createLogger(config: Pick<Config, 'isProduction' | 'logLevel'>, destination?: DestinationStream): Logger {
   const options = {
     level: config.logLevel,
     redact: { paths: secretKeys.flatMap((key) => [key, `*.${key}`, `*.*.${key}`]), censor: '[redacted]' },
@@ -36,7 +36,7 @@ export function createLogger(config: Pick<Config, 'isProduction' | 'logLevel'>):
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
   }
-  if (config.isProduction) return pino(options, pino.destination({ dest: 1, sync: true }))
+  if (destination || config.isProduction) return pino(options, destination ?? standardOutput())
   return pino(options, pretty({ sync: true, colorize: process.stdout.isTTY, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' }))
 }
 

@@ -2,6 +2,8 @@ import { parseArgs } from 'node:util'
 import { ControlledServer } from '../support/controlled'
 import { type Filter, judge, type LogRow, logColumns, type Role, StreamLog } from '../support/entitlement'
 import { requireNoFaults } from '../support/faults'
+import { printedByServers } from '../support/printed'
+import { requireNoLeaks } from '../support/secrets'
 import { OracleClient } from './client'
 import { type Chance, chanceOf } from './random'
 import { type Person, type Shop, Writer } from './writer'
@@ -162,9 +164,11 @@ async function main(): Promise<boolean> {
       `${client.who.name} (${role ?? 'no member'}, ${JSON.stringify(client.filter)}):\n  ${faults.slice(0, 20).join('\n  ')}\n  its last words:\n  ${client.stream.story.slice(-20).join('\n  ')}`,
     )
   }
-  // Beside the clients one check more: that every frame was as AsyncAPI says, and that no server ended by itself.
+  // Beside the clients one check more: that every frame was as AsyncAPI says, that no server ended by itself, and that
+  // none of them printed a secret.
   try {
     requireNoFaults()
+    requireNoLeaks(printedByServers())
   } catch (error) {
     failed += 1
     console.error(String(error).slice(0, 10_000))

@@ -4,6 +4,7 @@ import { rowsOf } from '~/db/session'
 import { inTransaction } from '~/db/transaction'
 import { startServer } from '~/server'
 import { loadConfig } from '~/utils/config'
+import { attachLogger, createLogger } from '~/utils/logger'
 
 /**
  * The real server in a process of its own, to whose database and memory the test that started it has access: the
@@ -57,7 +58,10 @@ async function answer({ id, ...request }: ControlRequest & { id: number }): Prom
   }
 }
 
-const running = await startServer(loadConfig(process.env))
+const config = loadConfig(process.env)
+const running = await startServer(config)
+// Lines of JSON, as in production: the readable ones of a test at `trace` would cost more than what is tested.
+attachLogger(createLogger({ isProduction: true, logLevel: config.logLevel }))
 process.on('message', (message) => void answer(message as ControlRequest & { id: number }))
 // Whatever ends the test takes its server with it.
 process.on('disconnect', () => process.exit(0))

@@ -5,6 +5,7 @@ import postgres from 'postgres'
 import { ApiClient } from './api'
 import type { ControlAnswer, ControlRequest } from './controlled-server'
 import { noteFault } from './faults'
+import { printedFile, serverLogLevel } from './printed'
 
 /**
  * A server in a process of its own that a test may stall, kill and start again on the same data, and whose database it
@@ -124,18 +125,19 @@ async function ownData(): Promise<OwnData> {
 
 type Running = Awaited<ReturnType<typeof launch>>
 
-const settings = { NODE_ENV: 'test', HOST: '127.0.0.1', PORT: '0', LOG_LEVEL: 'fatal', RATE_LIMIT_RPS: '0', DRAIN_SECONDS: '0' }
+const settings = { NODE_ENV: 'test', HOST: '127.0.0.1', PORT: '0', RATE_LIMIT_RPS: '0', DRAIN_SECONDS: '0' }
 
 async function launch(environment: Record<string, string>) {
   const started = Promise.withResolvers<number>()
   const waiting = new Map<number, PromiseWithResolvers<unknown>>()
+  const printed = printedFile()
   let asked = 0
   const child = Bun.spawn([process.execPath, '--no-env-file', 'run', resolve(import.meta.dir, 'controlled-server.ts')], {
     cwd: resolve(import.meta.dir, '../..'),
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...settings, ...environment },
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...settings, LOG_LEVEL: serverLogLevel(), ...environment },
     stdin: 'ignore',
-    stdout: 'inherit',
-    stderr: 'inherit',
+    stdout: printed.descriptor,
+    stderr: printed.descriptor,
     ipc(message: ControlAnswer | { port: number }) {
       if ('port' in message) return started.resolve(message.port)
       const asker = waiting.get(message.id)
@@ -146,7 +148,9 @@ async function launch(environment: Record<string, string>) {
   })
   let isKilled = false
   void child.exited.then((code) => {
-    const gone = new Error(`the server ended with ${child.signalCode ?? code}`)
+    printed.close()
+    const lastWords = isKilled ? '' : `: ${printed.read().toString().slice(-2_000)}`
+    const gone = new Error(`the server ended with ${child.signalCode ?? code}${lastWords}`)
     if (!isKilled) noteFault(`${gone.message}, and nobody had killed it`)
     started.reject(gone)
     for (const asker of waiting.values()) asker.reject(gone)

@@ -2,10 +2,12 @@ import { afterAll, afterEach } from 'bun:test'
 import { CheckedWebSocket } from './checked-websocket'
 import { endFaults } from './faults'
 import { closeOpenSockets } from './open-sockets'
-import { endServers, printedByServers } from './process'
-import { leaksIn } from './secrets'
+import { printAll, printedByServers } from './printed'
+import { endServers } from './process'
+import { requireNoLeaks, writeSecrets } from './secrets'
 
 globalThis.WebSocket = CheckedWebSocket
+printAll()
 
 afterEach(closeOpenSockets)
 
@@ -21,6 +23,6 @@ afterAll(async () => {
   const { stopControlledServer } = await import('./controlled')
   await stopControlledServer()
   endServers()
-  const leaks = leaksIn(printedByServers())
-  if (leaks.length > 0) throw new Error(`A server's log holds what this run kept secret:\n${leaks.slice(0, 10).join('\n')}`)
+  if (process.env.SECRETS_FILE) await writeSecrets(process.env.SECRETS_FILE)
+  requireNoLeaks(printedByServers())
 })

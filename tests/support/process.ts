@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { ApiClient } from './api'
+import { keepPrinted, serverLogLevel } from './printed'
 
 /** Servers as processes of their own, for what a test cannot see from inside: starts, ends, and what is printed. */
 
@@ -20,10 +21,6 @@ export type ServerProcess = {
 type Ended = { code: number; output: string }
 
 const children = new Set<{ kill(signal: 'SIGKILL'): void }>()
-const outputs: (() => string)[] = []
-
-/** What the servers of this run have printed so far, ended ones included. */
-export const printedByServers = (): string => outputs.map((output) => output()).join('\n')
 
 /** Whatever a run has not ended itself ends with it. */
 export function endServers(): void {
@@ -37,7 +34,7 @@ const settings = { NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', DRAIN_S
 function launch(cwd: string, environment: Record<string, string>) {
   const child = Bun.spawn([process.execPath, '--no-env-file', 'run', resolve(root, 'server.ts')], {
     cwd,
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...settings, ...environment },
+    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...settings, LOG_LEVEL: serverLogLevel(), ...environment },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'pipe',
@@ -53,7 +50,7 @@ function launch(cwd: string, environment: Record<string, string>) {
     }
   }
   const ended = Promise.all([child.exited, collect(child.stdout), collect(child.stderr)]).then(([code]): Ended => ({ code, output }))
-  outputs.push(() => output)
+  keepPrinted(() => output)
   const printed = <T>(find: (output: string) => T | undefined) =>
     new Promise<T>((found) => {
       const look = () => {

@@ -1,6 +1,8 @@
 import { setDefaultTimeout } from 'bun:test'
 import { type RunningServer, startServer } from '~/server'
 import { loadConfig } from '~/utils/config'
+import { attachLogger } from '~/utils/logger'
+import { hiddenLogger } from './printed'
 
 /**
  * The server that most tests share: the real one, on a free port, over the embedded database in memory, or over
@@ -32,6 +34,7 @@ async function start(environment: Record<string, string>): Promise<TestServer> {
       ...environment,
     }),
   )
+  attachLogger(hiddenLogger())
   const host = `127.0.0.1:${running.port}`
   return { ...running, base: `http://${host}`, api: `http://${host}/api/v1`, ws: `ws://${host}/ws` }
 }
