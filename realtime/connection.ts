@@ -81,10 +81,6 @@ export class Connection {
     return this
   }
 
-  hear(): void {
-    this.heardAt = performance.now()
-  }
-
   /** Sends one frame. */
   send(frame: string): void {
     const socket = this.socket

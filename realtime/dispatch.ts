@@ -29,6 +29,14 @@ export function receive(hub: HubContext, connection: Connection, frame: string |
   inOrder(connection, message, frame.length, () => handle(hub, connection, message))
 }
 
+/** A protocol ping or pong. It counts like a message: the runtime answers each, and millions of them fit into a second. */
+export function receiveControl(connection: Connection): void {
+  if (connection.isClosed) return
+  const now = performance.now()
+  connection.heardAt = now
+  connection.admit(now)
+}
+
 /**
  * Messages of one socket are handled one after another: whoever follows an asynchronous one waits for it. What waits is
  * bounded like what is sent: a client that reads nothing can hold up its own lane for as long as it likes.

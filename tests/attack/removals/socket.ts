@@ -131,6 +131,13 @@ export const socketRemovals: Removal[] = [
     red: ['a flood of messages is answered once and ends the socket'],
   },
   {
+    without: 'the count of pings and pongs',
+    file: dispatch,
+    text: '  connection.admit(now)\n}',
+    by: '}',
+    red: ['a flood of pings of the protocol ends the socket', 'a flood of pongs of the protocol ends the socket'],
+  },
+  {
     without: 'the places of an address',
     file: 'realtime/upgrade.ts',
     text: 'hub.sockets.anonymousAt(address) >= hub.config.ws.maxAnonymousPerIp',
