@@ -3,6 +3,7 @@ import { resolve } from 'node:path'
 import { errorCodes } from '~/utils/errors'
 import type { ApiClient } from './support/api'
 import { ControlledServer } from './support/controlled'
+import { printedByServers } from './support/printed'
 import { opcodes, RawSocket } from './support/raw-socket'
 import { Scrape } from './support/scrape'
 import { askUpgrade } from './support/upgrade'
@@ -224,6 +225,27 @@ test('requests that failed are counted by the code of their error, and the other
   )
   // One series for each code that there is, from the start; a path or a header of a stranger adds none.
   expect(changed.map(([reason]) => reason).sort()).toEqual([...errorCodes].sort())
+})
+
+test('a fault of ours is answered with nothing of the inside, counted, and told to the log with its stack', async () => {
+  const before = await look()
+  await server.sql('alter table categories rename to mislaid')
+  const failed = await api.get(`/stores/${storeId}/categories`, { headers: { 'X-Request-Id': 'mislaid-1' } })
+  await server.sql('alter table mislaid rename to categories')
+  expect([failed.status, failed.body]).toEqual([
+    500,
+    { success: false, data: null, message: 'Something went wrong on our side', error: { code: 'internal', requestId: 'mislaid-1' } },
+  ])
+  expect((await api.get(`/stores/${storeId}/categories`)).status).toBe(200)
+  const after = await look()
+  const reason = { reason: 'internal' }
+  expect(after.value('zipzap_rest_rejected_total', reason) - before.value('zipzap_rest_rejected_total', reason)).toBe(1)
+  const line = printedByServers()
+    .toString()
+    .split('\n')
+    .find((text) => text.includes('mislaid-1') && text.includes('request failed'))
+  expect(JSON.parse(line ?? '{}')).toMatchObject({ level: 50, method: 'GET', route: '/api/v1/stores/:storeId/categories' })
+  expect(line).toContain('"code":"42P01"')
 })
 
 /** An id of the seventh version, which not every PostgreSQL makes. */

@@ -30,6 +30,18 @@ test('a link that would run as script is refused', async () => {
   )
 })
 
+test('an address that would add a header or a receiver to a mail is refused', async () => {
+  const { nobody } = await house()
+  const addresses = ['a@zipzap.test\r\nBcc: b@zipzap.test', 'a@zipzap.test, b@zipzap.test', '<a@zipzap.test>', 'a b@zipzap.test', 'a@zipzap.test;b']
+  for (const email of addresses) {
+    const asked = [
+      await nobody.post('/auth/register', { email, password: 'correct horse battery', firstName: 'Ann' }),
+      await nobody.post('/auth/password-reset', { email }),
+    ]
+    expect([email, ...asked.map(({ status }) => status)]).toEqual([email, 422, 422])
+  }
+})
+
 test('quotes and comments of SQL are text like any other', async () => {
   const { ours } = await house()
   const names = ["'); drop table orders; --", '" or 1=1 --', '\\', '%', '_', '{{7*7}}']

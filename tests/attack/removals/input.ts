@@ -28,6 +28,13 @@ export const inputRemovals: Removal[] = [
     red: ['a link that would run as script is refused'],
   },
   {
+    without: 'the form of an e-mail address',
+    file: common,
+    text: String.raw`/^[^\s@<>()",;:\\]+@[^\s@<>()",;:\\]+\.[^\s@<>()",;:\\.]+$/`,
+    by: '/@/',
+    red: ['an address that would add a header or a receiver to a mail is refused'],
+  },
+  {
     without: 'the escapes of a search',
     file: 'db/search.ts',
     text: '/[!-/:-@[-`{-~]/.test(character)',
