@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import type { ApiClient } from '../support/api'
 import { noteFrame } from '../support/frames'
+import { printFrom } from '../support/printed'
 import { type ServerProcess, spawnServer } from '../support/process'
 import { type Proxy as NetworkProxy, startProxy } from '../support/proxy'
 import type { Person } from './shop'
@@ -12,6 +13,9 @@ import type { Person } from './shop'
 
 /** A machine that starts servers and browsers beside other work takes its time. Each file sets it for itself. */
 export const timeoutMs = 180_000
+
+// A line for each frame would take time from the pages, which some of these tests measure.
+printFrom('info')
 
 /** As root, without a GPU, and with nothing asked of the outside. Playwright gives each browser an empty directory. */
 const chromiumFlags = [

@@ -2,12 +2,12 @@ import { afterAll, afterEach } from 'bun:test'
 import { CheckedWebSocket } from './checked-websocket'
 import { endFaults } from './faults'
 import { closeOpenSockets } from './open-sockets'
-import { printAll, printedByServers } from './printed'
+import { printedByServers, printFrom } from './printed'
 import { endServers } from './process'
 import { requireNoLeaks, writeSecrets } from './secrets'
 
 globalThis.WebSocket = CheckedWebSocket
-printAll()
+printFrom('trace')
 
 afterEach(closeOpenSockets)
 

@@ -15,20 +15,22 @@ export const keepPrinted = (source: () => string | Buffer): void => void sources
 /** What the servers of this run have printed so far, ended ones included. */
 export const printedByServers = (): Buffer => Buffer.concat(sources.map((source) => Buffer.from(source())))
 
-let level = 'info'
+type Level = 'info' | 'trace'
+
+let level: Level = 'info'
 
 /** At which level servers print when nothing else is said: as operators have it, and under `bun test` all there is. */
-export const serverLogLevel = (): string => level
+export const serverLogLevel = (): Level => level
 
-export function printAll(): void {
-  level = 'trace'
+export function printFrom(lowest: Level): void {
+  level = lowest
 }
 
-/** A logger for the server in this process, which prints everything to where only the search sees it. */
+/** A logger for the server in this process, which prints to where only the search sees it. */
 export function hiddenLogger(): Logger {
   const lines: string[] = []
   keepPrinted(() => lines.join(''))
-  return createLogger({ isProduction: true, logLevel: 'trace' }, { write: (line) => void lines.push(line) })
+  return createLogger({ isProduction: true, logLevel: level }, { write: (line) => void lines.push(line) })
 }
 
 let directory: string | undefined
