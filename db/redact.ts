@@ -9,13 +9,13 @@ import { canOpen, generationOf, open, seal } from '~/utils/sealing'
  */
 
 /**
- * Replaces the data of a stream's events that tell of `id` or mention it. Answers the ids of what they tell of. Events
- * whose key is gone stay as they are: nobody can read the person in them.
+ * Replaces the data of a stream's events that tell of `id` or mention it. Events whose key is gone stay as they are:
+ * nobody can read the person in them.
  */
-export async function redactEvents(tx: Transaction, stream: StreamName, id: string, redact: (data: unknown) => unknown): Promise<string[]> {
-  const rows = await rowsOf<{ seq: number; id: string; type: string; subject_id: string | null; json: string; enc: Enc | null }>(
+export async function redactEvents(tx: Transaction, stream: StreamName, id: string, redact: (data: unknown) => unknown): Promise<void> {
+  const rows = await rowsOf<{ seq: number; id: string; type: string; json: string; enc: Enc | null }>(
     tx,
-    sql`select seq::float8 as seq, id, type, subject_id, data::text as json, enc from events
+    sql`select seq::float8 as seq, id, type, data::text as json, enc from events
     where stream = ${stream} and (subject_id = ${id} or position(${id} in data::text) > 0) order by seq for update`,
   )
   const readable = rows.filter(({ enc }) => !enc || canOpen(enc))
@@ -27,15 +27,17 @@ export async function redactEvents(tx: Transaction, stream: StreamName, id: stri
   })
   await tx.execute(sql`update events e set data = r.data, enc = r.enc
     from json_to_recordset(${JSON.stringify(redacted)}::json) as r(seq bigint, data json, enc json) where e.stream = ${stream} and e.seq = r.seq`)
-  return rows.flatMap((row) => row.subject_id ?? [])
 }
 
-/** Replaces the answers kept for idempotent writes of these resources. */
-export async function redactAnswers(tx: Transaction, subjectIds: string[], redact: (answer: unknown) => unknown): Promise<void> {
+/**
+ * Replaces the answers kept for idempotent writes of a store that mention `id`. They are searched for it: an order that
+ * has another customer by now tells of the one before in nothing but its answer, when the log has been pruned.
+ */
+export async function redactAnswers(tx: Transaction, storeId: string, id: string, redact: (answer: unknown) => unknown): Promise<void> {
   const rows = await rowsOf<{ user_id: string; path: string; key: string; answer: unknown }>(
     tx,
     sql`select user_id, path, key, answer from idempotency_keys
-    where subject_id in (select value::uuid from json_array_elements_text(${JSON.stringify(subjectIds)}::json)) order by user_id, path, key for update`,
+    where starts_with(path, ${`/api/v1/stores/${storeId}/`}) and position(${id} in answer::text) > 0 order by user_id, path, key for update`,
   )
   const redacted = rows.map((row) => ({ ...row, answer: redact(row.answer) }))
   await tx.execute(sql`update idempotency_keys k set answer = r.answer

@@ -148,6 +148,21 @@ test('a deleted customer leaves no name, number or note behind, in rows, log or 
   expect(replayedCustomer.data.firstName).toBe('Deleted customer')
 })
 
+test('an answer kept of an order that has another customer by now is found where the log ends later', async () => {
+  const world = await createWorld()
+  const customer = (await createCustomer(world, erika)).body.data
+  const other = (await createCustomer(world, { firstName: 'Otto' })).body.data
+  const product = await createProduct(world)
+  const body = { type: 'pickup', items: [{ productId: product.id, quantity: 1 }], customerId: customer.id }
+  const headers = { 'Idempotency-Key': unique('key') }
+  const order = (await world.staff.api.post(`${world.path}/orders`, body, { headers })).data
+  await world.staff.api.patch(`${world.path}/orders/${order.id}`, { customerId: other.id })
+  await db.execute(sql`delete from events where stream = ${world.stream}`)
+  expect((await world.staff.api.delete(`${world.path}/customers/${customer.id}`)).status).toBe(200)
+  const replayed = await world.staff.api.post(`${world.path}/orders`, body, { headers })
+  expect([replayed.status, replayed.data.id, replayed.data.customerName]).toEqual([201, order.id, null])
+})
+
 test('what the log told before a deletion keeps its place and shape', async () => {
   const world = await createWorld()
   const before = await followLog(world.stream)
