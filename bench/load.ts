@@ -12,7 +12,7 @@ export type LoadTask = {
   connections: number
   warmupMs: number
   phaseMs: number
-  /** One a store; connections take turns. */
+  /** One a store, `path` without what follows the store's id; connections take turns. */
   targets: { path: string; token: string; body: string }[]
 }
 
@@ -25,7 +25,8 @@ export type PhaseResult = {
   requests: number
   failures: number
 }
-export type LoadResult = { orders: PhaseResult; status: PhaseResult }
+/** Orders taken, orders moved, and the first page of orders and of products read. */
+export type LoadResult = Record<'orders' | 'status' | 'orderPage' | 'productPage', PhaseResult>
 
 const statusesInTurn = ['confirmed', 'preparing', 'ready', 'completed']
 
@@ -91,6 +92,8 @@ const post = (path: string, token: string, body: string) =>
     ].join('\r\n'),
   )
 
+const get = (path: string, token: string) => Buffer.from(`GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+
 type Work = (answer: Answer | null) => Uint8Array | null
 
 /** Runs the connections for so long, each with its own work, and measures. */
@@ -144,7 +147,7 @@ async function run(task: LoadTask): Promise<LoadResult> {
   const made: string[][] = connections.map(() => [])
   const creating = (index: number): Work => {
     const { path, token, body } = targetOf(index)
-    const bytes = post(path, token, body)
+    const bytes = post(`${path}/orders`, token, body)
     return (answer) => {
       if (answer) made[index]?.push(idOf(answer.body))
       return bytes
@@ -160,15 +163,26 @@ async function run(task: LoadTask): Promise<LoadResult> {
         id = made[index]?.pop() ?? ''
         step = 0
       }
-      return id === '' ? null : post(`${path}/${id}/status`, token, `{"status":"${statusesInTurn[step++]}"}`)
+      return id === '' ? null : post(`${path}/orders/${id}/status`, token, `{"status":"${statusesInTurn[step++]}"}`)
     }
   }
-  await phase(task, connections, task.warmupMs, '201', creating)
-  await phase(task, connections, task.warmupMs / 2, '200', moving)
-  const orders = await phase(task, connections, task.phaseMs, '201', creating)
-  const status = await phase(task, connections, task.phaseMs, '200', moving)
+  const reading =
+    (list: string) =>
+    (index: number): Work => {
+      const { path, token } = targetOf(index)
+      const bytes = get(`${path}/${list}?limit=50`, token)
+      return () => bytes
+    }
+  const runAll = async (orderMs: number, otherMs: number): Promise<LoadResult> => ({
+    orders: await phase(task, connections, orderMs, '201', creating),
+    status: await phase(task, connections, otherMs, '200', moving),
+    orderPage: await phase(task, connections, otherMs, '200', reading('orders')),
+    productPage: await phase(task, connections, otherMs, '200', reading('products')),
+  })
+  await runAll(task.warmupMs, task.warmupMs / 2)
+  const result = await runAll(task.phaseMs, task.phaseMs)
   for (const connection of connections) connection.end()
-  return { orders, status }
+  return result
 }
 
 /** The first id of an order's JSON is its own; parsing all of it would cost the client more than the server may. */

@@ -3,21 +3,21 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { crowdTable, measureCrowd } from '~/bench/crowd'
 import { fanoutTable, frameOf, measureFanout } from '~/bench/fanout'
-import { measureWrites, writeTable } from '~/bench/writes'
+import { measureRest, restTable } from '~/bench/rest'
 import { startPostgres } from '~/scripts/postgres'
 import { type BenchServer, root, startBare, startPublish, startZipZap } from './servers'
 
 /**
- *   bun run bench [--only writes,fanout,crowd] [--rounds 5] [--seconds 4] [--stores 8] [--sockets 10000] [--embedded]
+ *   bun run bench [--only rest,fanout,crowd] [--rounds 5] [--seconds 4] [--stores 8] [--sockets 10000] [--embedded]
  *
- * ZipZap beside the bare machine: orders over REST beside Hono with the same business SQL, one event to many sockets and
+ * ZipZap beside the bare machine: orders and lists over REST beside Hono with the same business SQL, one event to many sockets and
  * sockets that come back beside Bun's own publish. Ratios within a round, medians over the rounds. Prints Markdown tables
  * and keeps the figures in bench/results.
  */
 
 const { values } = parseArgs({
   options: {
-    only: { type: 'string', default: 'writes,fanout,crowd' },
+    only: { type: 'string', default: 'rest,fanout,crowd' },
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '4' },
     stores: { type: 'string', default: '8' },
@@ -64,11 +64,11 @@ const besidePublish = async () => [await startPublish(), await startZipZap(url, 
 
 try {
   await part(
-    'writes',
+    'rest',
     async () => [await startBare(url, {}, 'bare Hono'), await startZipZap(url)],
     async (servers) => {
-      const figures = await measureWrites(servers, options)
-      return { figures: Object.fromEntries(figures), table: writeTable(figures) }
+      const figures = await measureRest(servers, options)
+      return { figures: Object.fromEntries(figures), table: restTable(figures) }
     },
   )
   await part('fanout', besidePublish, async ([publish, zipzap]) => {

@@ -10,6 +10,7 @@ export type BenchServer = { name: string; pid: number; port: number; stores: Sto
 
 export const root = resolve(import.meta.dir, '..')
 const storeCount = 20
+const productCount = 60
 
 /** Starts a program that prints one line of JSON with its port when it listens. */
 async function launch(name: string, script: string, environment: Record<string, string>, flags: string[] = []) {
@@ -78,10 +79,8 @@ export async function startZipZap(postgresUrl: string | null, environment: Recor
   const stores: Store[] = []
   for (let index = 0; index < storeCount; index++) {
     const { id: storeId } = await create('/stores', { name: 'Store', taxRateBps: 1900 })
-    const products = [
-      await create(`/stores/${storeId}/products`, { name: 'Product', price: 500 }),
-      await create(`/stores/${storeId}/products`, { name: 'Product', price: 500 }),
-    ]
+    const adding = Array.from({ length: productCount }, () => create(`/stores/${storeId}/products`, { name: 'Product', price: 500 }))
+    const products = await Promise.all(adding)
     stores.push({ storeId, productIds: products.map((product) => product.id), token })
   }
   return { name, pid: child.pid, port: said.port, stores, stop: () => end(child).then(data.remove) }

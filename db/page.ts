@@ -3,7 +3,7 @@ import { and, desc, type InferSelectModel, type SQL, sql } from 'drizzle-orm'
 import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import { db } from '~/db/client'
 import type { Transaction } from '~/db/session'
-import { builder, type Decoder, rowDecoder, runBuilt } from '~/db/statement'
+import { columnList, type Decoder, rowDecoder, runBuilt } from '~/db/statement'
 import { inSnapshot } from '~/db/transaction'
 import { isId, timestamp } from '~/utils/contracts/common'
 import type { StreamName } from '~/utils/contracts/logged-event'
@@ -31,15 +31,11 @@ export async function readPage<T extends Listed>(table: T, request: PageRequest)
   const key = 'id' in table ? table.id : table.userId
   const after = request.cursor === undefined ? null : decodeCursor(request.cursor, request.scope)
   const where = and(...request.where, after ? sql`(${table.createdAt}, ${key}) < (${after.createdAt}::timestamptz, ${after.id}::uuid)` : undefined)
-  const query = builder
-    .select({ row: table as PgTable, position: positionOf(request.stream) })
-    .from(table as PgTable)
-    .where(where)
-    .orderBy(desc(table.createdAt), desc(key))
-    .limit(request.limit + 1)
-  const { width, decode } = decoderOf(table)
+  const { columns, width, decode } = formOf(table)
+  const query = sql`select ${columns}, ${positionOf(request.stream)} from ${table} where ${where}
+    order by ${desc(table.createdAt)}, ${desc(key)} limit ${request.limit + 1}`
   const select = async (tx: Transaction): Promise<Found<T>[]> =>
-    (await runBuilt(tx, query)).map((columns) => ({ row: decode(columns) as Found<T>['row'], position: columns[width] as string | null }))
+    (await runBuilt(tx, query)).map((values) => ({ row: decode(values) as Found<T>['row'], position: values[width] as string | null }))
   let found = await select(db)
   let position = found[0]?.position ?? null
   if (found.length === 0 && request.stream) {
@@ -55,12 +51,14 @@ export async function readPage<T extends Listed>(table: T, request: PageRequest)
 
 type Found<T extends Listed> = { row: InferSelectModel<T> & Keyed; position: string | null }
 
-const decoders = new Map<PgTable, Decoder<Record<string, unknown>>>()
+type Form = Decoder<Record<string, unknown>> & { columns: SQL }
 
-/** One for each listed table: making it costs more than its use. */
-function decoderOf(table: PgTable): Decoder<Record<string, unknown>> {
-  const known = decoders.get(table) ?? rowDecoder(table)
-  decoders.set(table, known)
+const forms = new Map<PgTable, Form>()
+
+/** What is selected of each listed table, and how rows are made of it: making these costs more than their use. */
+function formOf(table: PgTable): Form {
+  const known = forms.get(table) ?? { ...rowDecoder(table), columns: columnList(table) }
+  forms.set(table, known)
   return known
 }
 

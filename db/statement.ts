@@ -93,6 +93,12 @@ export const slotsFor = <T extends PgTable, Name extends keyof InferSelectModel<
   return slotsOf(...names.filter((name): name is Exclude<typeof name, Name> => !(defaulted as string[]).includes(name)))
 }
 
+/** All columns of a table, in the order that `rowDecoder` expects, as text that is made once. */
+export function columnList(table: PgTable): SQL {
+  const columns = Object.values<PgColumn>(getTableColumns(table)).map((column) => sql`${column}`)
+  return sql.raw(dialect.sqlToQuery(sql.join(columns, sql`, `)).sql)
+}
+
 export type Decoder<Row> = { width: number; decode(columns: unknown[], offset?: number): Row }
 
 /** Makes rows of `table` from its columns in the order of the schema, which is the order in which Drizzle selects them. */

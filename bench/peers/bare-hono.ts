@@ -14,13 +14,14 @@ import postgres from 'postgres'
 
 type Row = Record<string, unknown>
 type Query = (text: string, parameters: unknown[]) => Promise<Row[]>
-type Sql = { begin<T>(work: (query: Query) => Promise<T>): Promise<T>; script(text: string): Promise<unknown> }
+type Sql = { query: Query; begin<T>(work: (query: Query) => Promise<T>): Promise<T>; script(text: string): Promise<unknown> }
 
 async function openSql(): Promise<Sql> {
   const { DATABASE_URL, DATA_DIR = 'memory://' } = process.env
   if (!DATABASE_URL) {
     const client = await PGlite.create(DATA_DIR)
     return {
+      query: async (text, parameters) => (await client.query<Row>(text, parameters)).rows,
       begin: (work) => client.transaction((tx) => work(async (text, parameters) => (await tx.query<Row>(text, parameters)).rows)),
       script: (text) => client.exec(text),
     }
@@ -28,17 +29,18 @@ async function openSql(): Promise<Sql> {
   const bigint = { to: 20, from: [20], parse: Number, serialize: String }
   const sql = postgres(DATABASE_URL, { max: 10, onnotice: () => {}, types: { bigint } })
   const queryOf =
-    (tx: postgres.TransactionSql): Query =>
+    (tx: postgres.TransactionSql | postgres.Sql): Query =>
     async (text, parameters) =>
       (await tx.unsafe(text, parameters as postgres.ParameterOrJSON<never>[], { prepare: true })) as Row[]
   return {
+    query: queryOf(sql),
     begin: <T>(work: (query: Query) => Promise<T>) => sql.begin((tx) => work(queryOf(tx))) as Promise<T>,
     script: (text) => sql.unsafe(text),
   }
 }
 
 const storeIds = Array.from({ length: 20 }, () => Bun.randomUUIDv7())
-const productIds = storeIds.map(() => [Bun.randomUUIDv7(), Bun.randomUUIDv7()] as const)
+const productIds = storeIds.map(() => Array.from({ length: 60 }, () => Bun.randomUUIDv7()))
 
 async function furnish(sql: Sql): Promise<void> {
   const folder = join(import.meta.dir, '../../db/migrations')
@@ -146,5 +148,19 @@ app.post('/api/v1/stores/:storeId/orders/:id/status', async (c) => {
   const data = await changeStatus(sql, c.req.param('storeId'), c.req.param('id'), status)
   return c.json({ success: data !== null, data, message: 'Order status changed' }, data ? 200 : 409)
 })
+const productColumns = `id, store_id as "storeId", category_id as "categoryId", name, description, sku, price, tax_rate_bps as "taxRateBps",
+  is_available as "isAvailable", stock, image_url as "imageUrl", modifier_groups as "modifierGroups", version, created_at as "createdAt",
+  updated_at as "updatedAt"`
+for (const [list, chosen] of [
+  ['orders', columns],
+  ['products', productColumns],
+] as const) {
+  const archived = list === 'products' ? 'and archived_at is null' : ''
+  const select = `select ${chosen} from ${list} where store_id = $1 ${archived} order by created_at desc, id desc limit $2`
+  app.get(`/api/v1/stores/:storeId/${list}`, async (c) => {
+    const data = await sql.query(select, [c.req.param('storeId'), Number(c.req.query('limit'))])
+    return c.json({ success: true, data, message: 'Found', meta: { limit: data.length } })
+  })
+}
 const server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: app.fetch })
 console.log(JSON.stringify({ port: server.port, stores: storeIds.map((storeId, index) => ({ storeId, productIds: productIds[index], token: '' })) }))

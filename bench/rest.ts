@@ -3,15 +3,15 @@ import type { LoadResult, LoadTask, PhaseResult } from './load'
 import { type BenchServer, root } from './servers'
 import { median, round, table } from './stats'
 
-/** Orders taken and moved over REST: each round asks every server in turn, so that what else the machine does hits all alike. */
+/** Orders taken, moved and listed over REST: each round asks every server in turn, so that what else the machine does hits all alike. */
 
-export type WriteOptions = { rounds: number; seconds: number; stores: number }
+export type RestOptions = { rounds: number; seconds: number; stores: number }
 export type Kind = keyof LoadResult
-export type WriteFigures = Record<Kind, Omit<PhaseResult, 'requests'> & { ofBare: number; cpuOfBare: number }>
+export type RestFigures = Record<Kind, Omit<PhaseResult, 'requests'> & { ofBare: number; cpuOfBare: number }>
 
 const connections = 16
 
-async function load(server: BenchServer, { seconds, stores }: WriteOptions, isFirst: boolean): Promise<LoadResult> {
+async function load(server: BenchServer, { seconds, stores }: RestOptions, isFirst: boolean): Promise<LoadResult> {
   const task: LoadTask = {
     port: server.port,
     pid: server.pid,
@@ -19,9 +19,13 @@ async function load(server: BenchServer, { seconds, stores }: WriteOptions, isFi
     warmupMs: isFirst ? 2500 : 400,
     phaseMs: seconds * 1000,
     targets: server.stores.slice(0, stores).map(({ storeId, productIds, token }) => ({
-      path: `/api/v1/stores/${storeId}/orders`,
+      path: `/api/v1/stores/${storeId}`,
       token,
-      body: JSON.stringify({ type: 'pickup', note: 'No onions', items: productIds.map((productId, index) => ({ productId, quantity: index + 1 })) }),
+      body: JSON.stringify({
+        type: 'pickup',
+        note: 'No onions',
+        items: productIds.slice(0, 2).map((productId, index) => ({ productId, quantity: index + 1 })),
+      }),
     })),
   }
   const child = Bun.spawn([process.execPath, 'run', join(root, 'bench/load.ts'), JSON.stringify(task)], { stdout: 'pipe', stderr: 'inherit' })
@@ -31,7 +35,7 @@ async function load(server: BenchServer, { seconds, stores }: WriteOptions, isFi
 }
 
 /** Medians over the rounds; ratios are taken within a round, then their median. The first server is the measure. */
-export async function measureWrites(servers: BenchServer[], options: WriteOptions): Promise<Map<string, WriteFigures>> {
+export async function measureRest(servers: BenchServer[], options: RestOptions): Promise<Map<string, RestFigures>> {
   const results = new Map<string, LoadResult[]>(servers.map((server) => [server.name, []]))
   for (let number = 0; number <= options.rounds; number++) {
     const order = number % 2 ? [...servers].reverse() : servers
@@ -39,17 +43,21 @@ export async function measureWrites(servers: BenchServer[], options: WriteOption
       const result = await load(server, options, number === 0)
       // The first round warms everything up.
       if (number > 0) results.get(server.name)?.push(result)
-      const { orders, status } = result
-      process.stderr.write(
-        `${number === 0 ? 'warm-up' : `round ${number}`} ${server.name}: ${round(orders.requestsPerSecond)} orders/s at ${round(orders.cpuMicros)} µs, ${round(status.requestsPerSecond)} changes/s at ${round(status.cpuMicros)} µs\n`,
-      )
+      const said = kinds.map((kind) => `${titles[kind]} ${round(result[kind].requestsPerSecond)}/s at ${round(result[kind].cpuMicros)} µs`)
+      process.stderr.write(`${number === 0 ? 'warm-up' : `round ${number}`} ${server.name}: ${said.join(', ')}\n`)
     }
   }
   const bare = results.get(servers[0]?.name ?? '') ?? []
-  return new Map([...results].map(([name, rounds]) => [name, { orders: figures(rounds, bare, 'orders'), status: figures(rounds, bare, 'status') }]))
+  const figuresOf = (rounds: LoadResult[]): RestFigures => ({
+    orders: figures(rounds, bare, 'orders'),
+    status: figures(rounds, bare, 'status'),
+    orderPage: figures(rounds, bare, 'orderPage'),
+    productPage: figures(rounds, bare, 'productPage'),
+  })
+  return new Map([...results].map(([name, rounds]) => [name, figuresOf(rounds)]))
 }
 
-function figures(rounds: LoadResult[], bare: LoadResult[], kind: Kind): WriteFigures[Kind] {
+function figures(rounds: LoadResult[], bare: LoadResult[], kind: Kind): RestFigures[Kind] {
   const of = (field: keyof PhaseResult) => median(rounds.map((result) => result[kind][field]))
   const ratio = (field: keyof PhaseResult) => median(rounds.map((result, index) => result[kind][field] / (bare[index]?.[kind][field] ?? Number.NaN)))
   return {
@@ -63,10 +71,11 @@ function figures(rounds: LoadResult[], bare: LoadResult[], kind: Kind): WriteFig
   }
 }
 
-const titles: Record<Kind, string> = { orders: 'POST order', status: 'POST status' }
+const titles: Record<Kind, string> = { orders: 'POST order', status: 'POST status', orderPage: 'GET 50 orders', productPage: 'GET 50 products' }
+const kinds: Kind[] = ['orders', 'status', 'orderPage', 'productPage']
 
-export function writeTable(figuresOf: Map<string, WriteFigures>): string {
-  const rows = (Object.keys(titles) as Kind[]).flatMap((kind) =>
+export function restTable(figuresOf: Map<string, RestFigures>): string {
+  const rows = kinds.flatMap((kind) =>
     [...figuresOf].map(([name, figures]) => {
       const { requestsPerSecond, p50Ms, p99Ms, cpuMicros, ofBare, cpuOfBare, failures } = figures[kind]
       if (failures > 0) throw new Error(`${failures} requests of ${name} failed`)
