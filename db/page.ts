@@ -4,7 +4,6 @@ import type { PgColumn, PgTable } from 'drizzle-orm/pg-core'
 import { db } from '~/db/client'
 import type { Transaction } from '~/db/session'
 import { columnList, type Decoder, rowDecoder, runBuilt } from '~/db/statement'
-import { inSnapshot } from '~/db/transaction'
 import { isId, timestamp } from '~/utils/contracts/common'
 import type { StreamName } from '~/utils/contracts/logged-event'
 import { badRequest } from '~/utils/errors'
@@ -32,24 +31,19 @@ export async function readPage<T extends Listed>(table: T, request: PageRequest)
   const after = request.cursor === undefined ? null : decodeCursor(request.cursor, request.scope)
   const where = and(...request.where, after ? sql`(${table.createdAt}, ${key}) < (${after.createdAt}::timestamptz, ${after.id}::uuid)` : undefined)
   const { columns, width, decode } = formOf(table)
-  const query = sql`select ${columns}, ${positionOf(request.stream)} from ${table} where ${where}
-    order by ${desc(table.createdAt)}, ${desc(key)} limit ${request.limit + 1}`
-  const select = async (tx: Transaction): Promise<Found<T>[]> =>
-    (await runBuilt(tx, query)).map((values) => ({ row: decode(values) as Found<T>['row'], position: values[width] as string | null }))
-  let found = await select(db)
-  let position = found[0]?.position ?? null
-  if (found.length === 0 && request.stream) {
-    // No row to carry the position: read both in one snapshot of their own.
-    ;[found, position] = await inSnapshot(async (tx) => [await select(tx), await readPosition(tx, request.stream)] as const)
-  }
-  const rows = found.slice(0, request.limit).map(({ row }) => row)
-  const last = rows.at(-1)
+  // The position comes with every row, and alone when there are none: all of one snapshot.
+  const query = sql`select listed.*, place.position from (select ${positionOf(request.stream)} as position) as place
+    left join lateral (
+      select ${columns} from ${table} where ${where} order by ${desc(table.createdAt)}, ${desc(key)} limit ${request.limit + 1}
+    ) as listed on true order by listed.created_at desc, listed.${sql.raw('id' in table ? 'id' : 'user_id')} desc`
+  const found = await runBuilt(db, query)
+  const position = (found[0]?.[width] ?? null) as string | null
+  const rows = found.flatMap((values) => (values[0] === null ? [] : (decode(values) as InferSelectModel<T> & Keyed)))
+  const last = rows[request.limit - 1]
   const nextCursor =
-    found.length > request.limit && last ? encodeCursor({ createdAt: last.createdAt.toISOString(), id: keyOf(last) }, request.scope) : null
-  return { rows, nextCursor, position: position && `${request.stream}=${position}` }
+    rows.length > request.limit && last ? encodeCursor({ createdAt: last.createdAt.toISOString(), id: keyOf(last) }, request.scope) : null
+  return { rows: rows.slice(0, request.limit), nextCursor, position: position && `${request.stream}=${position}` }
 }
-
-type Found<T extends Listed> = { row: InferSelectModel<T> & Keyed; position: string | null }
 
 type Form = Decoder<Record<string, unknown>> & { columns: SQL }
 
