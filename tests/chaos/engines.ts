@@ -1,6 +1,7 @@
 import { connect } from 'node:net'
 import { join, resolve } from 'node:path'
 import { freePort } from '~/scripts/postgres'
+import { systemEnvironment } from '../support/system'
 
 /** Redis and nginx as processes of their own, on free ports of the loopback interface. */
 
@@ -13,7 +14,7 @@ export type Engine = {
 }
 
 function engine(port: number, command: string[]): Engine {
-  const launch = () => Bun.spawn(command, { stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' })
+  const launch = () => Bun.spawn(command, { env: systemEnvironment(), stdin: 'ignore', stdout: 'ignore', stderr: 'ignore' })
   let child: ReturnType<typeof launch> | undefined
   // Whatever ends this process takes the engine with it.
   process.once('exit', () => child?.kill('SIGKILL'))

@@ -79,7 +79,10 @@ async function copy(rooms: Rooms, image: Image, rest: string, built: Map<string,
     const isFile = !stage && !statSync(source).isDirectory()
     const target = rooms.path(`${image.room}${isFile ? posix.join(to, posix.basename(word)) : to}`)
     await rooms.copy(source, target)
-    if (!stage) await rooms.run(['chown', '-R', '0:0', target])
+    if (stage) continue
+    await rooms.run(['chown', '-R', '0:0', target])
+    // Where a checkout belongs to its owner alone.
+    await rooms.run(['chmod', '-R', 'go=rX', target])
   }
 }
 

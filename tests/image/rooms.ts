@@ -1,6 +1,7 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { systemEnvironment } from '../support/system'
 
 /** Root file systems of one's own, in a mount namespace that nobody else sees and that ends with this process. Needs root. */
 
@@ -9,7 +10,7 @@ export type Running = ReturnType<typeof spawn>
 /** Whom to run as, and with what; `isSealed` makes the whole root file system read-only. */
 export type Conditions = { env: Record<string, string>; cwd: string; user: string; isSealed: boolean }
 
-const spawn = (command: string[], cwd = '/') => Bun.spawn(command, { cwd, stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })
+const spawn = (command: string[], cwd = '/') => Bun.spawn(command, { cwd, env: systemEnvironment(), stdin: 'ignore', stdout: 'pipe', stderr: 'pipe' })
 
 export class Rooms {
   private constructor(
@@ -19,6 +20,8 @@ export class Rooms {
 
   /** A file system in memory, where no package waits for the disk. */
   static async open(): Promise<Rooms> {
+    // As where images are made, whatever is usual here.
+    process.umask(0o022)
     const directory = mkdtempSync(join(tmpdir(), 'zipzap-image-'))
     const mounted = `mount -t tmpfs -o mode=755,dev,suid zipzap-image ${directory} && echo mounted && exec sleep infinity`
     const holder = Bun.spawn(['unshare', '--mount', 'sh', '-c', mounted], { stdin: 'ignore', stdout: 'pipe', stderr: 'inherit' })
@@ -35,7 +38,9 @@ export class Rooms {
   /** A Debian with nothing but what every package may expect, less what `-slim` images leave out. */
   async debootstrap(name: string): Promise<void> {
     const root = this.path(name)
-    await this.run(['debootstrap', '--variant=minbase', 'bookworm', root, 'http://deb.debian.org/debian'])
+    const make = () => this.run(['debootstrap', '--variant=minbase', 'bookworm', root, 'http://deb.debian.org/debian'])
+    // A hundred downloads, one of which may fail.
+    await make().catch(() => this.run(['rm', '-rf', root]).then(make))
     const superfluous = ['var/cache/apt/archives', 'var/lib/apt/lists', 'usr/share/doc', 'usr/share/man', 'usr/share/locale']
     await this.run(['rm', '-rf', ...superfluous.map((path) => join(root, path))])
   }
