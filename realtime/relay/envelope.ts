@@ -4,13 +4,16 @@ import type { RelayMessage } from '~/realtime/relay/relay'
 type Envelope = { instance: string; messages: RelayMessage[] }
 
 /**
- * Collects messages for a few milliseconds and hands them over as texts of bounded length; of a stream's heads only the
- * highest is kept. A message that alone is longer is cut into parts, which `Assembly` joins again.
+ * Hands messages over as texts of bounded length: at once when idle, and what comes within a few milliseconds after that
+ * together; of a stream's heads only the highest is kept. A message that alone is longer is cut into parts, which
+ * `Assembly` joins again.
  */
 export class Outbox {
   private heads = new Map<string, RelayMessage & { kind: 'head' }>()
   private others: RelayMessage[] = []
   private timer: Timer | undefined
+  private isDue = false
+  private flushedAt = Number.NEGATIVE_INFINITY
 
   constructor(
     private readonly instance: string,
@@ -23,12 +26,26 @@ export class Outbox {
       const known = this.heads.get(message.stream)
       if (!known || known.seq < message.seq) this.heads.set(message.stream, message)
     } else this.others.push(message)
-    this.timer ??= setTimeout(() => this.flush(), coalesceMs)
+    this.schedule()
+  }
+
+  private schedule(): void {
+    if (this.timer || this.isDue) return
+    const sinceMs = performance.now() - this.flushedAt
+    if (sinceMs < coalesceMs) {
+      this.timer = setTimeout(() => this.flush(), coalesceMs - sinceMs)
+      return
+    }
+    // A write has more to say than one thing, all of it in this turn.
+    this.isDue = true
+    queueMicrotask(() => this.flush())
   }
 
   flush(): void {
     clearTimeout(this.timer)
     this.timer = undefined
+    this.isDue = false
+    this.flushedAt = performance.now()
     const messages = [...this.others, ...this.heads.values()]
     this.heads = new Map()
     this.others = []

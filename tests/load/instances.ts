@@ -19,21 +19,27 @@ import { type ServerProcess, spawnServer } from '../support/process'
  * side by side, each with a database and a relay of its own, and work in turns of a few seconds: what else the machine
  * does meets all of them alike.
  *
- *   bun run tests/load/instances.ts --sockets 1000 --seconds 3 --rounds 12
+ *   bun run tests/load/instances.ts --sockets 1000 --rate 50 --seconds 3 --rounds 12
+ *
+ * It says as well what the instances cost while nothing is written, which every second has whatever it delivers.
  */
 
 const { values } = parseArgs({
   options: {
     sockets: { type: 'string', default: '1000' },
+    rate: { type: 'string', default: '50' },
     seconds: { type: 'string', default: '3' },
     rounds: { type: 'string', default: '12' },
+    warm: { type: 'string', default: '10' },
     relay: { type: 'string', default: 'redis' },
   },
 })
 const [sockets, seconds, rounds] = [Number(values.sockets), Number(values.seconds), Number(values.rounds)]
+/** Events a second, and the seconds before it counts: what is compiled and prepared first is not a delivery. */
+const [eventsPerSecond, warmSeconds] = [Number(values.rate), Number(values.warm)]
+const idleSeconds = 5
 const instanceCounts = [1, 2, 4]
 const fleetCount = 4
-const eventsPerSecond = 50
 
 const at = <T>(list: T[], index: number): T => {
   const found = list[index % list.length]
@@ -88,6 +94,13 @@ class Installation {
       await Bun.sleep(20)
     }
     return ((this.cpuMs() - cpuBefore) * 1000) / (count * sockets)
+  }
+
+  /** CPU ms a second while nothing is written. */
+  async rest(): Promise<number> {
+    const cpuBefore = this.cpuMs()
+    await Bun.sleep(idleSeconds * 1000)
+    return (this.cpuMs() - cpuBefore) / idleSeconds
   }
 
   async close(): Promise<void> {
@@ -146,8 +159,7 @@ async function main(): Promise<void> {
   const cluster = await startPostgres({ durable: true })
   const installations = new Map<number, Installation>()
   for (const count of instanceCounts) installations.set(count, await Installation.open(count, cluster.url, directory))
-  // What is compiled and prepared first is not a delivery.
-  for (const installation of installations.values()) await installation.work(eventsPerSecond * 3)
+  for (const installation of installations.values()) await installation.work(eventsPerSecond * warmSeconds)
   const costs = new Map<number, number[]>(instanceCounts.map((count) => [count, []]))
   for (let round = 0; round < rounds; round++) {
     for (const count of round % 2 === 0 ? instanceCounts : [...instanceCounts].reverse()) {
@@ -158,7 +170,10 @@ async function main(): Promise<void> {
   const ones = costs.get(1) ?? []
   for (const [count, found] of costs) {
     const ratio = median(found.map((cost, round) => cost / (ones[round] ?? cost)))
-    console.log(`${count} instances: ${median(found).toFixed(2)} µs a delivery, ${ratio.toFixed(2)} × one (median of the rounds)`)
+    const idle = await installations.get(count)?.rest()
+    console.log(
+      `${count} instances: ${median(found).toFixed(2)} µs a delivery, ${ratio.toFixed(2)} × one (median of the rounds); idle ${idle} ms a second`,
+    )
   }
   await Promise.all([...installations.values()].map((installation) => installation.close()))
   await cluster.stop()
