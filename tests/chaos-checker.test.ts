@@ -15,7 +15,7 @@ function sound(): History {
     type: 'order_created',
     data: `{"order":${seq}}`,
   }))
-  const frameOf = ({ seq, id, epoch, type, data }: LoggedFrame): Frame => ({ seq, id, epoch, type, data, delayMs: 5 })
+  const frameOf = ({ seq, id, epoch, type, data }: LoggedFrame): Frame => ({ seq, id, epoch, type, data, arrivedAt: 0, delayMs: 5 })
   const framesOf = (after: number, last: number) => log.filter(({ seq }) => seq > after && seq <= last).map(frameOf)
   return {
     heads: [{ stream: 's', lastSeq: 6, prunedSeq: 0 }],

@@ -5,7 +5,7 @@ import { type Acknowledged, type Head, judge, type Logged, type Promised, type R
  * concerns the log and the rows alone is judged by evidence.ts; here it is what screens were sent and tills were answered.
  */
 
-export type Frame = { seq: number; id: string; epoch: string; type: string; data: string; delayMs: number }
+export type Frame = { seq: number; id: string; epoch: string; type: string; data: string; arrivedAt: number; delayMs: number }
 /** One connection's part in a stream: from `after` on it must get every event once, in order. */
 export type Run = { after: number; frames: Frame[] }
 /** All that one screen was sent of a stream, connection after connection (two may overlap while it moves). */

@@ -1,5 +1,5 @@
 import type { Arena } from './arena'
-import { type Allowance, type Attempt, check, type History, type LoggedFrame, type Revocation, type Verdict } from './checker'
+import { type Allowance, type Attempt, check, type Frame, type History, type LoggedFrame, type Revocation, type Verdict } from './checker'
 import { type Query, readAll } from './database'
 import type { Fault, Scene } from './fault'
 import { Screen } from './screen'
@@ -22,16 +22,18 @@ export async function play(arena: Arena, fault: Fault, length: 'short' | 'long')
   let isOpen = true
   const working = Promise.all(stores.flatMap(({ tills }) => tills.map((till) => till.work(() => isOpen, pauseMs))))
   await Bun.sleep(1_000)
+  const from = Date.now()
   await Promise.all([
     fault.run(arena, scene).catch((error: Error) => complaints.push(error.message)),
     fault.revokes ? revoke(arena, stores[0], scene.seconds) : null,
   ])
+  const during = { from, to: Date.now() }
   await Bun.sleep(1_000)
   isOpen = false
   await working
   if (!(await quiet(arena))) complaints.push('the instances are not well again')
   const histories = await gather(arena, fault, stores, complaints)
-  return { verdict: unite(histories.map(check)), figures: figuresOf(histories, stores) }
+  return { verdict: unite(histories.map(check)), figures: figuresOf(histories, stores, during) }
 }
 
 /** Waits until all is well; false when that takes too long. */
@@ -124,11 +126,13 @@ const unite = (verdicts: Verdict[]): Verdict =>
       Object.fromEntries((Object.keys(all) as (keyof Verdict)[]).map((promise) => [promise, [...all[promise], ...verdict[promise]]])) as Verdict,
   )
 
-function figuresOf(histories: History[], stores: Store[]): Outcome['figures'] {
+/** `during` is the time from the first harm to the last repair. */
+function figuresOf(histories: History[], stores: Store[], during: { from: number; to: number }): Outcome['figures'] {
   const attempts = histories.flatMap((history) => history.attempts)
-  const delays = histories
-    .flatMap((history) => history.watched.flatMap(({ runs }) => runs.flatMap((run) => run.frames.map((frame) => frame.delayMs))))
-    .sort((a, b) => a - b)
+  const frames = histories.flatMap((history) => history.watched.flatMap(({ runs }) => runs.flatMap((run) => run.frames)))
+  const delays = frames.map((frame) => frame.delayMs).sort((a, b) => a - b)
+  const isOutside = ({ arrivedAt, delayMs }: Frame) => arrivedAt < during.from || arrivedAt - delayMs > during.to
+  const latest = (those: Frame[]) => Math.round(those.reduce((most, frame) => Math.max(most, frame.delayMs), 0))
   const failed = Map.groupBy(
     attempts.filter(({ status }) => status < 200 || status > 299),
     ({ status }) => status,
@@ -136,12 +140,14 @@ function figuresOf(histories: History[], stores: Store[]): Outcome['figures'] {
   const screens = stores.flatMap((store) => store.screens)
   return {
     writes: histories.reduce((sum, history) => sum + history.acknowledged.length, 0),
-    frames: delays.length,
+    events: histories.reduce((sum, { log }) => sum + log.filter(({ stream }) => stream.startsWith('store:')).length, 0),
+    frames: frames.length,
     returns: screens.reduce((sum, screen) => sum + screen.closes.length, 0),
     'failed attempts': [...failed].map(([status, those]) => `${those.length} × ${status || 'cut'}`).join(', ') || '0',
     'longest answer ms': Math.round(Math.max(0, ...attempts.map(({ tookMs }) => tookMs))),
     'delay p50 ms': Math.round(delays[Math.floor(delays.length / 2)] ?? 0),
     'delay p99 ms': Math.round(delays[Math.floor(delays.length * 0.99)] ?? 0),
-    'delay max ms': Math.round(delays.at(-1) ?? 0),
+    'delay max within ms': latest(frames.filter((frame) => !isOutside(frame))),
+    'delay max outside ms': latest(frames.filter(isOutside)),
   }
 }

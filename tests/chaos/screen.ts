@@ -119,6 +119,7 @@ export class Screen {
     const position = this.positions.get(stream)
     const seq = message.seq ?? 0
     // While it moves, the new connection repeats what the old one has brought: that is not late.
+    const arrivedAt = Date.now()
     const isNew = !position || seq > position.seq
     const frame: Frame = {
       seq,
@@ -126,7 +127,8 @@ export class Screen {
       epoch: message.epoch ?? '',
       type: message.type,
       data: JSON.stringify(message.data),
-      delayMs: isNew ? Date.now() - Date.parse(message.timestamp) : 0,
+      arrivedAt,
+      delayMs: isNew ? arrivedAt - Date.parse(message.timestamp) : 0,
     }
     const run = link.runs.get(stream)
     if (!run) this.complaints.push(`${this.name} was sent ${frame.seq} of ${stream} without a subscription`)
