@@ -16,4 +16,4 @@ export type Engine = {
 export const migrations = { migrationsFolder: join(import.meta.dir, 'migrations') }
 
 /** A statement, a lock or an idle transaction never holds others longer than this. */
-export const timeouts = { statement_timeout: 15_000, lock_timeout: 5_000, idle_in_transaction_session_timeout: 20_000 }
+export const timeouts = { statement_timeout: 15_000, lock_timeout: 3_000, idle_in_transaction_session_timeout: 20_000 }
