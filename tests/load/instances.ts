@@ -9,15 +9,15 @@ import type { BenchServer, Store } from '~/bench/servers'
 import type { SocketGroup } from '~/bench/sockets'
 import { median } from '~/bench/stats'
 import { startPostgres } from '~/scripts/postgres'
-import { type Engine, startRedis } from '../chaos/engines'
+import { startRedis } from '../chaos/engines'
 import { ApiClient } from '../support/api'
 import { type ServerProcess, spawnServer } from '../support/process'
 
 /**
  * What a delivery costs over one, two and four instances: the same sockets of one store and the same pace of writes, spread
- * evenly; the CPU of all instances together, writes included, divided by the deliveries. The three installations stand
- * side by side, each with a database and a relay of its own, and work in turns of a few seconds: what else the machine
- * does meets all of them alike.
+ * evenly; the CPU of all instances together, writes included, divided by the deliveries. The installations stand side by
+ * side, each with a database and a relay of its own, and work in turns of a few seconds: what else the machine does meets
+ * all of them alike. Servers that only send show what spreading the sockets over processes costs by itself.
  *
  *   bun run tests/load/instances.ts --sockets 1000 --rate 50 --seconds 3 --rounds 12
  *
@@ -47,36 +47,71 @@ const at = <T>(list: T[], index: number): T => {
   return found
 }
 
-/** So many instances with their sockets, the same number of client processes for each. */
+type Fleet = ReturnType<typeof openFleet>
+
+/** What the sockets are connected to. */
+type Servers = {
+  pids: number[]
+  ports: number[]
+  /** Who connects; nobody in particular where nobody signs in. */
+  groups: SocketGroup[]
+  /** How many frames each socket gets before it is live. */
+  framesEach: number
+  /** Brings one event to all sockets. */
+  write(event: number): Promise<unknown>
+  end(): Promise<unknown>
+}
+
+async function openZipZap(count: number, postgresUrl: string, directory: string): Promise<Servers> {
+  const redis = await startRedis()
+  const database = await ownDatabase(postgresUrl, `instances_${count}`)
+  // The bench's clients are silent; their time must not run out.
+  const environment = {
+    DATABASE_URL: database,
+    WS_HEARTBEAT_MS: '600000',
+    ...(values.relay === 'redis' && { REDIS_URL: `redis://127.0.0.1:${redis.port}` }),
+  }
+  const first = await spawnServer(directory, environment)
+  const others = await Promise.all(Array.from({ length: count - 1 }, () => spawnServer(directory, environment)))
+  const instances = [first, ...others]
+  const store = await openStore(first)
+  const servers = instances.map((instance) => asBench(instance, store))
+  return {
+    pids: servers.map(({ pid }) => pid),
+    ports: servers.map(({ port }) => port),
+    groups: await enlist(at(servers, 0), sockets),
+    framesEach: 3,
+    write: (event) => notify(at(servers, event)),
+    end: () => Promise.all([...instances.map((instance) => instance.end('SIGKILL')), redis.end('SIGKILL')]),
+  }
+}
+
+/** Servers that only send, without a log or a word to each other: each is told of each event from outside. */
+async function openBare(count: number): Promise<Servers> {
+  const bare = await Promise.all(Array.from({ length: count }, startBare))
+  return {
+    pids: bare.map(({ pid }) => pid),
+    ports: bare.map(({ port }) => port),
+    groups: Array.from({ length: fleetCount }, () => ({ count: sockets / fleetCount, userId: '', token: '', storeId: '' })),
+    framesEach: 1,
+    write: () => Promise.all(bare.map(({ port }) => fetch(`http://127.0.0.1:${port}/tell`, { keepalive: false }))),
+    end: () => Promise.all(bare.map((server) => server.end())),
+  }
+}
+
+/** Servers with their sockets, the same number of client processes for each. */
 class Installation {
   private constructor(
-    readonly instances: ServerProcess[],
-    private readonly servers: BenchServer[],
-    private readonly fleets: ReturnType<typeof openFleet>[],
-    private readonly redis: Engine,
+    private readonly servers: Servers,
+    private readonly fleets: Fleet[],
   ) {}
 
-  static async open(count: number, postgresUrl: string, directory: string): Promise<Installation> {
-    const redis = await startRedis()
-    const database = await ownDatabase(postgresUrl, `instances_${count}`)
-    // The bench's clients are silent; their time must not run out.
-    const environment = {
-      DATABASE_URL: database,
-      WS_HEARTBEAT_MS: '600000',
-      ...(values.relay === 'redis' && { REDIS_URL: `redis://127.0.0.1:${redis.port}` }),
-    }
-    const first = await spawnServer(directory, environment)
-    const others = await Promise.all(Array.from({ length: count - 1 }, () => spawnServer(directory, environment)))
-    const instances = [first, ...others]
-    const store = await openStore(first)
-    const servers = instances.map((instance) => asBench(instance, store))
-    const groups = await enlist(at(servers, 0), sockets)
+  static async open(servers: Servers): Promise<Installation> {
+    const { ports, groups, framesEach } = servers
     const fleets = Array.from({ length: fleetCount }, () => openFleet())
     const share = (index: number): SocketGroup[] => groups.filter((_, at) => at % fleetCount === index)
-    const open = (fleet: ReturnType<typeof openFleet>, index: number) =>
-      fleet.ask({ kind: 'open', port: at(servers, index).port, groups: share(index), framesEach: 3 })
-    await Promise.all(fleets.map(open))
-    return new Installation(instances, servers, fleets, redis)
+    await Promise.all(fleets.map((fleet, index) => fleet.ask({ kind: 'open', port: at(ports, index), groups: share(index), framesEach })))
+    return new Installation(servers, fleets)
   }
 
   /** CPU µs a delivery, from the first write to the last frame. */
@@ -84,7 +119,7 @@ class Installation {
     const [cpuBefore, framesBefore, startedAt] = [this.cpuMs(), await this.frames(), performance.now()]
     const sending: Promise<unknown>[] = []
     for (let event = 0; event < count; event++) {
-      sending.push(notify(at(this.servers, event)))
+      sending.push(this.servers.write(event))
       await Bun.sleep(Math.max(0, startedAt + ((event + 1) * 1000) / eventsPerSecond - performance.now()))
     }
     await Promise.all(sending)
@@ -105,18 +140,29 @@ class Installation {
 
   async close(): Promise<void> {
     await Promise.all(this.fleets.map((fleet) => fleet.end()))
-    await Promise.all(this.instances.map((instance) => instance.end('SIGKILL')))
-    await this.redis.end('SIGKILL')
+    await this.servers.end()
   }
 
   private cpuMs(): number {
-    return this.instances.reduce((sum, { pid }) => sum + cpuMsOf(pid), 0)
+    return this.servers.pids.reduce((sum, pid) => sum + cpuMsOf(pid), 0)
   }
 
   private async frames(): Promise<number> {
     const counts = await Promise.all(this.fleets.map((fleet) => fleet.ask({ kind: 'count' })))
     return counts.reduce((sum, { frames }) => sum + frames, 0)
   }
+}
+
+async function startBare() {
+  const child = Bun.spawn([process.execPath, 'run', join(import.meta.dir, 'bare.ts')], { stdout: 'pipe', stderr: 'inherit' })
+  process.once('exit', () => child.kill('SIGKILL'))
+  const { value } = await child.stdout.getReader().read()
+  const { port }: { port: number } = JSON.parse(new TextDecoder().decode(value))
+  const end = () => {
+    child.kill('SIGKILL')
+    return child.exited
+  }
+  return { pid: child.pid, port, end }
 }
 
 /** On a connection of its own: one that lay idle between two turns may just be closing. */
@@ -157,25 +203,26 @@ const asBench = ({ base, pid }: ServerProcess, store: Store): BenchServer => ({
 async function main(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'zipzap-instances-'))
   const cluster = await startPostgres({ durable: true })
-  const installations = new Map<number, Installation>()
-  for (const count of instanceCounts) installations.set(count, await Installation.open(count, cluster.url, directory))
-  for (const installation of installations.values()) await installation.work(eventsPerSecond * warmSeconds)
-  const costs = new Map<number, number[]>(instanceCounts.map((count) => [count, []]))
-  for (let round = 0; round < rounds; round++) {
-    for (const count of round % 2 === 0 ? instanceCounts : [...instanceCounts].reverse()) {
-      costs.get(count)?.push((await installations.get(count)?.work(eventsPerSecond * seconds)) ?? 0)
+  const all: { kind: string; count: number; installation: Installation; costs: number[] }[] = []
+  for (const kind of ['ZipZap', 'bare'])
+    for (const count of instanceCounts) {
+      const servers = await (kind === 'bare' ? openBare(count) : openZipZap(count, cluster.url, directory))
+      all.push({ kind, count, installation: await Installation.open(servers), costs: [] })
     }
-    console.log(`round ${round + 1}: ${instanceCounts.map((count) => `${count}: ${costs.get(count)?.at(-1)?.toFixed(2)} µs`).join('; ')}`)
+  for (const { installation } of all) await installation.work(eventsPerSecond * warmSeconds)
+  for (let round = 0; round < rounds; round++) {
+    for (const { installation, costs } of round % 2 === 0 ? all : all.toReversed()) costs.push(await installation.work(eventsPerSecond * seconds))
+    console.log(`round ${round + 1}: ${all.map(({ kind, count, costs }) => `${kind} ${count}: ${costs.at(-1)?.toFixed(2)}`).join('; ')}`)
   }
-  const ones = costs.get(1) ?? []
-  for (const [count, found] of costs) {
-    const ratio = median(found.map((cost, round) => cost / (ones[round] ?? cost)))
-    const idle = await installations.get(count)?.rest()
+  for (const { kind, count, installation, costs } of all) {
+    const ones = all.find((other) => other.kind === kind)?.costs ?? []
+    const ratio = median(costs.map((cost, round) => cost / (ones[round] ?? cost)))
+    const idle = await installation.rest()
     console.log(
-      `${count} instances: ${median(found).toFixed(2)} µs a delivery, ${ratio.toFixed(2)} × one (median of the rounds); idle ${idle} ms a second`,
+      `${count} × ${kind}: ${median(costs).toFixed(2)} µs a delivery, ${ratio.toFixed(2)} × one (medians of the rounds); idle ${idle} ms a second`,
     )
   }
-  await Promise.all([...installations.values()].map((installation) => installation.close()))
+  await Promise.all(all.map(({ installation }) => installation.close()))
   await cluster.stop()
   rmSync(directory, { recursive: true, force: true })
   process.exit(0)
