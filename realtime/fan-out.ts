@@ -18,8 +18,8 @@ type Group = { view: View; userId: string; filter: Filter; subscriptions: Set<Su
 const restPerFlush = 3
 const minWindowMs = 1
 const maxWindowMs = 25
-/** Sending to a crowd lets other work of the process in after so long. */
-const sliceMs = 2
+/** Sending to a large crowd lets other work of the process in after so long. Shorter slices make the crowd's next events late. */
+const sliceMs = 20
 /** From this many sockets on, encoding a frame once for all is worth its price. */
 const largeGroup = 50
 

@@ -30,7 +30,7 @@ const eventOf = (seq: number): LoggedEvent => ({
   orderCreatedBy: null,
 })
 
-const sendMs = 0.5
+const sendMs = 2
 
 /** A connection to which sending takes its time, and what it was sent. */
 function slowTo() {
