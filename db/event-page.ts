@@ -1,7 +1,7 @@
 import { type SQL, sql } from 'drizzle-orm'
 import { db } from '~/db/client'
-import { type EventRow, eventColumns, toLoggedEvent } from '~/db/events'
-import { rowsOf } from '~/db/session'
+import { eventColumns, eventWidth, toLoggedEvent } from '~/db/events'
+import { runBuilt } from '~/db/statement'
 import type { StreamHead } from '~/db/streams'
 import type { View } from '~/utils/actor'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
@@ -16,9 +16,9 @@ export type EventPage = { head: StreamHead; events: LoggedEvent[] }
  */
 export async function readEventPage(stream: StreamName, request: EventPageRequest): Promise<EventPage | null> {
   const types = request.types ? sql`and e.type in ${request.types}` : sql``
-  const rows = await rowsOf<(EventRow | { seq: null }) & { epoch: string; last_seq: number; pruned_seq: number }>(
+  const rows = await runBuilt(
     db,
-    sql`select ${eventColumns}, s.last_seq::float8 as last_seq, s.pruned_seq::float8 as pruned_seq
+    sql`select ${eventColumns}, s.epoch, s.last_seq::float8, s.pruned_seq::float8
     from streams s left join lateral (
       select * from events e where e.stream = s.stream and e.seq > ${request.after} ${types} and ${visibleTo(request.view, request.userId)}
       order by e.seq limit ${request.limit}
@@ -27,8 +27,9 @@ export async function readEventPage(stream: StreamName, request: EventPageReques
   )
   const [first] = rows
   if (!first) return null
-  const head = { stream, epoch: first.epoch, seq: first.last_seq, prunedSeq: first.pruned_seq }
-  return { head, events: rows.flatMap((row) => (row.seq === null ? [] : toLoggedEvent(stream, row))) }
+  const [epoch, seq, prunedSeq] = first.slice(eventWidth)
+  const events = rows.flatMap((row) => (row[0] === null ? [] : toLoggedEvent(stream, row)))
+  return { head: { stream, epoch: String(epoch), seq: Number(seq), prunedSeq: Number(prunedSeq) }, events }
 }
 
 /** `isVisible` of utils/event-view.ts for a store's stream, in SQL, so that hidden events do not shorten a page. */

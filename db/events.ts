@@ -5,11 +5,9 @@ import { claimIdempotencyKey, type KeptAnswer, keepAnswer } from '~/db/idempoten
 import type { Transaction } from '~/db/session'
 import { Statement, slot } from '~/db/statement'
 import type { Actor } from '~/utils/actor'
-import type { LoggedEventType } from '~/utils/contracts/event-types'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import { unavailable } from '~/utils/errors'
 import { metrics } from '~/utils/metrics'
-import type { Enc } from '~/utils/sealing'
 import { sqlState } from '~/utils/sql-state'
 import { traced } from '~/utils/tracing'
 
@@ -100,73 +98,28 @@ function positionHeader(events: LoggedEvent[]): string {
   return [...last.values()].sort().join(', ')
 }
 
-/** A row as `eventColumns` reads it. */
-export type EventRow = {
-  seq: number
-  id: string
-  type: LoggedEventType
-  json: string
-  enc: Enc | null
-  at: string
-  epoch: string
-  user_id: string | null
-  store_id: string | null
-  session_id: string | null
-  subject_id: string | null
-  order_status: string | null
-  order_type: string | null
-  order_created_by: string | null
-}
-
-/** In the order of `eventColumns`. */
-const eventRowKeys = [
-  'seq',
-  'id',
-  'type',
-  'json',
-  'enc',
-  'at',
-  'epoch',
-  'user_id',
-  'store_id',
-  'session_id',
-  'subject_id',
-  'order_status',
-  'order_type',
-  'order_created_by',
-] as const satisfies (keyof EventRow)[]
-
-/** The columns of `events e` and `streams s` that make a `LoggedEvent`. */
+/** The columns of `events e` and `streams s` that make a `LoggedEvent`; `toLoggedEvent` takes them in this order. */
 export const eventColumns = sql`e.seq::float8 as seq, e.id, e.type, e.data::text as json, e.enc, to_char(e.at at time zone 'UTC', ${isoFormat}) as at, s.epoch,
       e.user_id, e.store_id, e.session_id, e.subject_id, e.order_status, e.order_type, e.order_created_by`
 
-export const toLoggedEvent = (stream: StreamName, row: EventRow): LoggedEvent => ({
-  stream,
-  epoch: row.epoch,
-  seq: row.seq,
-  id: row.id,
-  type: row.type,
-  json: row.json,
-  enc: row.enc,
-  timestamp: row.at,
-  userId: row.user_id,
-  storeId: row.store_id,
-  sessionId: row.session_id,
-  subjectId: row.subject_id,
-  orderStatus: row.order_status,
-  orderType: row.order_type,
-  orderCreatedBy: row.order_created_by,
-})
+/** How many these are. */
+export const eventWidth = 14
+
+/** Makes an event of a row that begins with `eventColumns`. */
+export function toLoggedEvent(stream: StreamName, columns: unknown[]): LoggedEvent {
+  const [seq, id, type, json, enc, timestamp, epoch, userId, storeId, sessionId, subjectId, orderStatus, orderType, orderCreatedBy] = columns
+  const event = { stream, epoch, seq, id, type, json, enc, timestamp, userId, storeId, sessionId, subjectId, orderStatus, orderType, orderCreatedBy }
+  return event as LoggedEvent
+}
 
 /** Events `after < seq <= upTo` in order, at most `limit`. Fewer than asked for, or a hole at the start: pruned meanwhile. */
 export async function readEvents(stream: StreamName, after: number, upTo: number, limit: number): Promise<LoggedEvent[]> {
-  const rows = await selectEvents.run(db, { stream, after, upTo, limit })
-  return rows.map((row) => toLoggedEvent(stream, row))
+  return await selectEvents.run(db, { stream, after, upTo, limit })
 }
 
 /** Each instance runs it for each event that another one has logged. */
-const selectEvents = new Statement<{ stream: StreamName; after: number; upTo: number; limit: number }, EventRow>(
-  () => sql`select ${eventColumns} from events e join streams s using (stream)
+const selectEvents = new Statement<{ stream: StreamName; after: number; upTo: number; limit: number }, LoggedEvent>(
+  () => sql`select ${eventColumns}, e.stream from events e join streams s using (stream)
     where e.stream = ${slot('stream')} and e.seq > ${slot('after')} and e.seq <= ${slot('upTo')} order by e.seq limit ${slot('limit')}`,
-  (columns) => Object.fromEntries(eventRowKeys.map((key, index) => [key, columns[index]])) as EventRow,
+  (columns) => toLoggedEvent(columns[eventWidth] as StreamName, columns),
 )

@@ -5,30 +5,15 @@ import { everything } from '~/realtime/filter'
 import { LiveStream } from '~/realtime/live-stream'
 import { EncodedEvent } from '~/realtime/ring'
 import { Subscription } from '~/realtime/subscription'
-import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
+import type { StreamName } from '~/utils/contracts/logged-event'
+import { loggedEvent } from './support/logged-event'
 
 /** Sending to a crowd takes a while; these look into the middle of it. */
 
 const name: StreamName = `store:${Bun.randomUUIDv7()}`
 const userId = Bun.randomUUIDv7()
 
-const eventOf = (seq: number): LoggedEvent => ({
-  stream: name,
-  epoch: 'first',
-  seq,
-  id: Bun.randomUUIDv7(),
-  type: 'product_updated',
-  json: '{}',
-  enc: null,
-  timestamp: '2026-01-01T00:00:00.000Z',
-  userId: null,
-  storeId: null,
-  sessionId: null,
-  subjectId: null,
-  orderStatus: null,
-  orderType: null,
-  orderCreatedBy: null,
-})
+const eventOf = (seq: number) => loggedEvent(name, seq)
 
 const sendMs = 2
 

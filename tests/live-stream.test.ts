@@ -6,6 +6,7 @@ import { LiveStream } from '~/realtime/live-stream'
 import { StreamRegistry } from '~/realtime/stream-registry'
 import { Subscription } from '~/realtime/subscription'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
+import { loggedEvent } from './support/logged-event'
 
 /**
  * A stream over a log in memory, for orders of events that no real database can be made to show: news, reads, pruning
@@ -14,23 +15,7 @@ import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 
 const name: StreamName = `store:${Bun.randomUUIDv7()}`
 
-const event = (seq: number, epoch = 'first'): LoggedEvent => ({
-  stream: name,
-  epoch,
-  seq,
-  id: Bun.randomUUIDv7(),
-  type: 'product_updated',
-  json: '{}',
-  enc: null,
-  timestamp: '2026-01-01T00:00:00.000Z',
-  userId: null,
-  storeId: null,
-  sessionId: null,
-  subjectId: null,
-  orderStatus: null,
-  orderType: null,
-  orderCreatedBy: null,
-})
+const event = (seq: number, epoch?: string) => loggedEvent(name, seq, epoch)
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index)
 
