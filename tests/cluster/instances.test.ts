@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { startPostgres, type ThrowawayPostgres } from '~/scripts/postgres'
 import { type Engine, startRedis } from '../chaos/engines'
 import { ApiClient } from '../support/api'
-import { type ServerProcess, spawnServer } from '../support/process'
+import { instanceAt, portOf, type ServerProcess, spawnServer } from '../support/process'
 import { RawClient } from '../support/raw-client'
 
 /** What holds over all instances, whichever a client meets: told through either relay, and after one of them was killed. */
@@ -36,12 +36,7 @@ describe.each(['redis', 'postgres'] as const)('two instances that hear of each o
     rmSync(directory, { recursive: true, force: true })
   })
 
-  const serverAt = (index: number): ServerProcess => {
-    const server = servers[index]
-    if (!server) throw new Error(`there is no instance ${index}`)
-    return server
-  }
-  const portOf = (index: number) => Number(new URL(serverAt(index).base).port)
+  const serverAt = (index: number) => instanceAt(servers, index)
 
   async function register(firstName: string): Promise<Person> {
     const email = `${firstName.toLowerCase()}-${crypto.randomUUID()}@zipzap.test`
@@ -62,7 +57,7 @@ describe.each(['redis', 'postgres'] as const)('two instances that hear of each o
   }
 
   async function follow(instance: number, person: Person, shop: Shop, more: object = {}): Promise<RawClient> {
-    const client = await RawClient.open(portOf(instance), person.token)
+    const client = await RawClient.open(portOf(serverAt(instance)), person.token)
     await client.authenticate({ userId: person.id, storeId: shop.storeId, ...more })
     return client
   }
@@ -104,7 +99,7 @@ describe.each(['redis', 'postgres'] as const)('two instances that hear of each o
     const sockets = await Promise.all(Array.from({ length: socketsPerUser }, (_, index) => follow(index % 2, shop.owner, shop)))
     for (const instance of [0, 1]) {
       await untilPresent(instance, shop, shop.owner, socketsPerUser)
-      const refusal = await RawClient.open(portOf(instance), shop.owner.token).catch((error: Error) => error.message)
+      const refusal = await RawClient.open(portOf(serverAt(instance)), shop.owner.token).catch((error: Error) => error.message)
       expect(refusal).toContain('429')
     }
     for (const socket of sockets) socket.socket.cut()
@@ -113,7 +108,7 @@ describe.each(['redis', 'postgres'] as const)('two instances that hear of each o
   test('a ticket of one opens one socket at the other, once', async () => {
     const shop = await openShop()
     const { ticket } = (await shop.owner.api(0).post('/websocket/tickets')).data
-    const sockets = await Promise.all([1, 0, 1, 0].map((instance) => RawClient.open(portOf(instance))))
+    const sockets = await Promise.all([1, 0, 1, 0].map((instance) => RawClient.open(portOf(serverAt(instance)))))
     const ask = (socket: RawClient) => socket.ask({ type: 'authenticate', data: { userId: shop.owner.id, ticket } })
     const answers = await Promise.all(sockets.map(ask))
     expect(answers.map(({ type, data }) => data.code ?? type).sort()).toEqual([

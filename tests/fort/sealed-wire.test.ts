@@ -7,7 +7,7 @@ import postgres, { type Sql } from 'postgres'
 import { startPostgres, type ThrowawayPostgres } from '~/scripts/postgres'
 import { type Engine, startRedis } from '../chaos/engines'
 import { ApiClient } from '../support/api'
-import { type ServerProcess, spawnServer } from '../support/process'
+import { instanceAt, portOf, type ServerProcess, spawnServer } from '../support/process'
 import { RawClient } from '../support/raw-client'
 import { type KnownKey, openFrame } from '../support/sealed'
 
@@ -55,12 +55,7 @@ afterAll(async () => {
   rmSync(directory, { recursive: true, force: true })
 })
 
-const serverAt = (index: number): ServerProcess => {
-  const server = servers[index]
-  if (!server) throw new Error(`there is no instance ${index}`)
-  return server
-}
-const portOf = (index: number) => Number(new URL(serverAt(index).base).port)
+const serverAt = (index: number) => instanceAt(servers, index)
 
 async function register(name: string): Promise<Person> {
   const email = `${name}-${crypto.randomUUID()}@zipzap.test`
@@ -70,7 +65,7 @@ async function register(name: string): Promise<Person> {
 }
 
 async function follow(instance: number, person: Person, storeId: string): Promise<RawClient> {
-  const client = await RawClient.open(portOf(instance), person.token)
+  const client = await RawClient.open(portOf(serverAt(instance)), person.token)
   await client.authenticate({ userId: person.id, storeId })
   return client
 }

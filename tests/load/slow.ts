@@ -5,7 +5,7 @@ import { parseArgs } from 'node:util'
 import { Process, residentBytesOf } from '~/bench/process'
 import { startPostgres } from '../../scripts/postgres'
 import { ApiClient } from '../support/api'
-import { type ServerProcess, spawnServer } from '../support/process'
+import { portOf, type ServerProcess, spawnServer } from '../support/process'
 import type { ReaderAnswer, ReaderCommand } from './readers'
 import type { Member } from './sockets'
 
@@ -138,8 +138,6 @@ async function beside(
   await crowd.end()
   return { ...phase, closes }
 }
-
-const portOf = (server: ServerProcess) => Number(new URL(server.base).port)
 
 const median = (numbers: number[]) => numbers.sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Number.NaN
 

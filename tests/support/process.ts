@@ -96,3 +96,12 @@ export async function spawnServer(cwd: string, environment: Record<string, strin
 
 /** Starts a server that is expected to give up, and resolves with what it printed. */
 export const spawnToEnd = (cwd: string, environment: Record<string, string>): Promise<Ended> => launch(cwd, environment).ended
+
+/** One of several instances. */
+export function instanceAt(servers: ServerProcess[], index: number): ServerProcess {
+  const server = servers[index]
+  if (!server) throw new Error(`there is no instance ${index}`)
+  return server
+}
+
+export const portOf = ({ base }: Pick<ServerProcess, 'base'>): number => Number(new URL(base).port)
