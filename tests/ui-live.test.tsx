@@ -184,6 +184,24 @@ test('products, customers and presence follow the store', async () => {
   await shows(' | Ada | manager')
 })
 
+test('who comes while presence is being read for the first time is there', async () => {
+  const server = await testServer()
+  way.refuse()
+  const answers = holdAnswers('/presence')
+  const both = (
+    <>
+      <Catalogue />
+      <EventCount />
+    </>
+  )
+  mount(world.manager, both, { baseUrl: server.base, url: way.ws })
+  await answers.read
+  way.restore()
+  await shows('Live')
+  answers.release()
+  await shows('| manager')
+})
+
 test('a write made offline is pending, survives the page, and is done once when the network is back', async () => {
   const product = await createProduct(world)
   const storage = new MemoryOutboxStorage()

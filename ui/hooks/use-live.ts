@@ -115,11 +115,16 @@ export function usePresence(storeId: string): Presence {
   })
   useEffect(() => {
     const { client } = connection
-    const reread = () => void queries.invalidateQueries({ queryKey: liveKey(storeId, 'presence') })
-    const look = (frame: { storeId: string }) => frame.storeId === storeId && reread()
+    // A first read that is under way is no answer to what happened since: left alone, it would be taken for the new one.
+    const reread = async () => {
+      const queryKey = liveKey(storeId, 'presence')
+      await queries.cancelQueries({ queryKey })
+      await queries.invalidateQueries({ queryKey })
+    }
+    const look = (frame: { storeId: string }) => frame.storeId === storeId && void reread()
     const ends = [followStore(connection, storeId), client.on('user_joined', look), client.on('user_left', look)]
     // Coming and going is not logged: what was missed while the socket was away is read.
-    if (isConnected) reread()
+    if (isConnected) void reread()
     return () => {
       for (const end of ends) end()
     }
