@@ -13,8 +13,12 @@ export const upgradeOf = (port: number, token: string | undefined) =>
   ].join('\r\n')
 
 /** The mask of RFC 6455 is there; it may be zero, and then the payload is itself. */
-export function maskedFrame(text: string): Buffer {
-  const payload = Buffer.from(text)
+export const maskedFrame = (text: string): Buffer => masked(1, Buffer.from(text))
+
+/** The answer to a ping with this payload. */
+export const maskedPong = (payload: Buffer): Buffer => masked(10, payload)
+
+function masked(opcode: number, payload: Buffer): Buffer {
   const length = payload.length < 126 ? [0x80 | payload.length] : [0x80 | 126, payload.length >> 8, payload.length & 255]
-  return Buffer.concat([Buffer.from([0x81, ...length, 0, 0, 0, 0]), payload])
+  return Buffer.concat([Buffer.from([0x80 | opcode, ...length, 0, 0, 0, 0]), payload])
 }

@@ -1,5 +1,6 @@
 import type { ServerWebSocket } from 'bun'
 import { encodeFrame, withReply } from '~/realtime/protocol'
+import { SendWindow } from '~/realtime/send-window'
 import type { Subscription } from '~/realtime/subscription'
 import type { HubData, HubFrameType } from '~/utils/contracts/frames'
 import { type CloseCode, closeCodes, type WsErrorCode } from '~/utils/contracts/ws-codes'
@@ -23,6 +24,8 @@ const maxExcess = 50
 /** Closed at this many invalid messages within a minute. */
 const maxInvalid = 10
 const invalidWindowMs = 60_000
+/** How often the bound a burst may wait, for as long as the peer has had no time to answer. */
+const hopedBounds = 4
 const sendFailed = 'A send failed'
 /** Closed by us for what a peer or a fault did, and lost without a word: the log shows these as warnings. */
 const faults: ReadonlySet<number> = new Set<CloseCode>([1003, 1009, 1011, 4400, 4408, 4409, 4429])
@@ -55,6 +58,7 @@ export class Connection {
   private socket: Socket | null = null
   private isCongested = false
   private onDrained: (() => void)[] = []
+  private readonly window: SendWindow
   private readonly bucket: TokenBucket
   private excess = 0
   private invalid: number[] = []
@@ -73,6 +77,7 @@ export class Connection {
     this.openedAt = now
     this.heardAt = now
     this.beatAt = now
+    this.window = new SendWindow(maxBufferedBytes)
     this.bucket = new TokenBucket(messagesPerSecond, messageBurst, now)
   }
 
@@ -83,45 +88,54 @@ export class Connection {
 
   /** Sends one frame. */
   send(frame: string): void {
-    const socket = this.socket
-    if (this.isClosed || !socket) return
-    if (this.isCongested && this.isOverBound(socket, Buffer.byteLength(frame))) return
-    if (this.isTraced) this.logFrame('out', typeOf(frame), Buffer.byteLength(frame))
-    const status = socket.send(frame)
-    if (status === 0) return this.close(4408, sendFailed)
-    if (status < 0) this.isCongested = true
+    this.post([frame], Buffer.byteLength(frame))
   }
 
-  /**
-   * Sends frames of the given total size in one system call; more than the bound at once goes frame by frame. Inside a
-   * cork `send` tells nothing of backpressure: what stayed behind is seen after it.
-   */
+  /** Sends frames of the given total size in one system call; more than the bound at once goes frame by frame. */
   sendAll(frames: readonly string[], totalBytes: number): void {
-    if (frames.length === 1 || totalBytes > this.maxBufferedBytes) {
-      for (const frame of frames) this.send(frame)
-      return
-    }
-    const socket = this.socket
+    if (totalBytes <= this.maxBufferedBytes) return this.post(frames, totalBytes)
+    for (const frame of frames) this.send(frame)
+  }
+
+  private post(frames: readonly string[], bytes: number): void {
+    const { socket, window } = this
     if (this.isClosed || !socket) return
-    if (this.isCongested && this.isOverBound(socket, totalBytes)) return
+    const hasRoom = window.hasRoom(bytes)
+    if ((this.isCongested || !hasRoom) && this.isOverBound(socket, bytes)) return
     if (this.isTraced) for (const frame of frames) this.logFrame('out', typeOf(frame), Buffer.byteLength(frame))
+    if (hasRoom) this.write(socket, frames, bytes)
+    else if (window.hold({ frames, bytes })) socket.ping(window.ping())
+  }
+
+  /** Inside a cork `send` tells nothing of backpressure: what stayed behind is seen after it. */
+  private write(socket: Socket, frames: readonly string[], bytes: number): void {
+    const isPingDue = this.window.pass(bytes)
+    const [only] = frames
     let isSent = true
-    socket.cork(() => {
-      // Nothing may follow a frame that did not go out.
-      isSent = frames.every((frame) => socket.send(frame) !== 0)
-    })
-    if (!isSent) return this.close(4408, sendFailed)
-    if (socket.getBufferedAmount() > 0) this.isCongested = true
+    if (only !== undefined && frames.length === 1 && !isPingDue) {
+      const status = socket.send(only)
+      isSent = status !== 0
+      if (status < 0) this.isCongested = true
+    } else {
+      socket.cork(() => {
+        // Nothing may follow a frame that did not go out.
+        isSent = frames.every((frame) => socket.send(frame) !== 0)
+        if (isSent && isPingDue) socket.ping(this.window.ping())
+      })
+      if (socket.getBufferedAmount() > 0) this.isCongested = true
+    }
+    if (!isSent) this.close(4408, sendFailed)
   }
 
   /** Past the bound the socket is given up; a single frame goes out when nothing else waits. */
   private isOverBound(socket: Socket, bytes: number): boolean {
-    const waiting = socket.getBufferedAmount()
-    if (waiting === 0) {
-      this.isCongested = false
-      return false
-    }
-    if (waiting + bytes <= this.maxBufferedBytes) return false
+    const unsentBytes = socket.getBufferedAmount()
+    if (unsentBytes === 0) this.isCongested = false
+    const waitingBytes = unsentBytes + this.window.heldBytes
+    if (waitingBytes === 0 || waitingBytes + bytes <= this.maxBufferedBytes) return false
+    // A peer that was asked just now may be about to answer; what the kernel has no room for is past hope.
+    const isHoped = unsentBytes === 0 && waitingBytes + bytes <= this.maxBufferedBytes * hopedBounds && !this.window.isOverdue
+    if (isHoped) return false
     this.close(4408)
     return true
   }
@@ -141,7 +155,7 @@ export class Connection {
   }
 
   ping(): void {
-    if (!this.isClosed) this.socket?.ping()
+    if (!this.isClosed) this.socket?.ping(this.window.ping())
   }
 
   /** Runs `work` so that everything it sends leaves in one system call. */
@@ -149,9 +163,9 @@ export class Connection {
     if (this.socket && !this.isClosed) this.socket.cork(work)
   }
 
-  /** How much the peer has not read yet. */
+  /** How much waits until the peer has read what was sent before. */
   get bufferedBytes(): number {
-    return this.isClosed ? 0 : (this.socket?.getBufferedAmount() ?? 0)
+    return this.isClosed ? 0 : (this.socket?.getBufferedAmount() ?? 0) + this.window.heldBytes
   }
 
   /** Resolves when the peer has read more, or the socket is closed. */
@@ -160,8 +174,19 @@ export class Connection {
   }
 
   handleDrain(): void {
-    if (this.bufferedBytes === 0) this.isCongested = false
+    if (this.socket?.getBufferedAmount() === 0) this.isCongested = false
     this.wakeDrained()
+  }
+
+  /** A pong came. False: nothing was learnt from it. */
+  handlePong(payload: string): boolean {
+    if (!this.window.answer(payload)) return false
+    const { socket } = this
+    for (let held = this.window.next(); held && socket && !this.isClosed; held = this.window.next()) {
+      this.write(socket, held.frames, held.bytes)
+    }
+    this.wakeDrained()
+    return true
   }
 
   private wakeDrained(): void {
@@ -197,7 +222,10 @@ export class Connection {
   /** Closes with a code of the table; what was sent before arrives first. Idempotent. */
   close(code: CloseCode, reason: string = closeCodes[code].meaning): void {
     if (this.isClosed) return
-    const socket = this.socket
+    const { socket, window } = this
+    if (socket && code !== 4408 && code !== 4409) {
+      for (let held = window.takeHeld(); held; held = window.takeHeld()) for (const frame of held.frames) socket.send(frame)
+    }
     this.finish(code)
     socket?.close(code, reason)
   }

@@ -29,12 +29,18 @@ export function receive(hub: HubContext, connection: Connection, frame: string |
   inOrder(connection, message, frame.length, () => handle(hub, connection, message))
 }
 
-/** A protocol ping or pong. It counts like a message: the runtime answers each, and millions of them fit into a second. */
-export function receiveControl(connection: Connection): void {
+/** A protocol ping. It counts like a message: the runtime answers each, and millions of them fit into a second. */
+export function receivePing(connection: Connection): void {
   if (connection.isClosed) return
   const now = performance.now()
   connection.heardAt = now
   connection.admit(now)
+}
+
+/** A protocol pong. It counts like a message, unless it was waited for. */
+export function receivePong(connection: Connection, payload: string): void {
+  if (!connection.isClosed && connection.handlePong(payload)) connection.heardAt = performance.now()
+  else receivePing(connection)
 }
 
 /**

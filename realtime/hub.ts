@@ -4,7 +4,7 @@ import { readEndedSessions } from '~/db/hub-reads'
 import { Cluster } from '~/realtime/cluster'
 import { Connection, type SocketSession } from '~/realtime/connection'
 import type { HubConfig, HubContext, Lookups } from '~/realtime/context'
-import { receive, receiveControl } from '~/realtime/dispatch'
+import { receive, receivePing, receivePong } from '~/realtime/dispatch'
 import { Guests } from '~/realtime/guests'
 import { Heartbeat } from '~/realtime/heartbeat'
 import type { LiveStream } from '~/realtime/live-stream'
@@ -119,8 +119,8 @@ export class Hub implements WebSocketManager {
     open: (socket) => safely(socket.data, () => this.greet(socket.data.attach(socket))),
     message: (socket, frame) => safely(socket.data, () => receive(this.context, socket.data, frame)),
     drain: (socket) => safely(socket.data, () => socket.data.handleDrain()),
-    ping: (socket) => safely(socket.data, () => receiveControl(socket.data)),
-    pong: (socket) => safely(socket.data, () => receiveControl(socket.data)),
+    ping: (socket) => safely(socket.data, () => receivePing(socket.data)),
+    pong: (socket, payload) => safely(socket.data, () => receivePong(socket.data, payload.toString('latin1'))),
     close: (socket, code, reason) => safely(socket.data, () => socket.data.handleClose(code, reason)),
   }
 

@@ -45,8 +45,8 @@ async function joined(data: Record<string, unknown> = {}) {
   const answer = await socket.authenticate({ userId: shop.id, storeId: shop.storeId, ...data })
   return Object.assign(socket, { position: answer.streams[shop.stream] })
 }
-async function joinedRaw(data: Record<string, unknown> = {}) {
-  const client = await RawClient.open(shop.port, shop.token)
+async function joinedRaw(data: Record<string, unknown> = {}, answersPings = true) {
+  const client = await RawClient.open(shop.port, shop.token, answersPings)
   const answer = await client.authenticate({ userId: shop.id, storeId: shop.storeId, ...data })
   return Object.assign(client, { position: answer.streams[shop.stream] })
 }
@@ -113,8 +113,7 @@ describe('time', () => {
   })
 
   test('a peer that says nothing for two heartbeats is closed with 4409, however much it is sent, and is no longer present', async () => {
-    const silent = await joinedRaw()
-    silent.socket.answersPings = false
+    const silent = await joinedRaw({}, false)
     const watcher = await joined()
     const silentSince = performance.now()
     let isClosed = false
@@ -133,8 +132,7 @@ describe('time', () => {
   })
 
   test('any message counts as heard: pings as JSON keep a socket open that answers none', async () => {
-    const client = await joinedRaw()
-    client.socket.answersPings = false
+    const client = await joinedRaw({}, false)
     const beats = () => client.frames.filter((frame) => frame.type === 'sync').length
     for (let beat = 1; beat <= 4; beat++) {
       await client.next(() => beats() > beat)

@@ -1,5 +1,5 @@
 import { connect, type Socket } from 'node:net'
-import { maskedFrame, upgradeOf } from '~/bench/handshake'
+import { maskedFrame, maskedPong, upgradeOf } from '~/bench/handshake'
 import type { Member } from './sockets'
 import { readFrameHead } from './wire'
 
@@ -84,6 +84,7 @@ export class Reader {
       const payload = this.pending.subarray(head.length, head.length + head.payloadLength)
       this.pending = this.pending.subarray(head.length + head.payloadLength)
       if (head.isData) this.look(payload)
+      else if (head.isPing) this.socket?.write(maskedPong(payload))
     }
   }
 

@@ -69,10 +69,11 @@ export class Wire {
 }
 
 /** Null when more bytes are needed. */
-export function readFrameHead(view: Buffer): { length: number; payloadLength: number; isData: boolean } | null {
+export function readFrameHead(view: Buffer): { length: number; payloadLength: number; isData: boolean; isPing: boolean } | null {
   const short = (view[1] ?? 0) & 127
   const length = short < 126 ? 2 : short === 126 ? 4 : 10
   if (view.length < 2 || view.length < length) return null
   const payloadLength = short < 126 ? short : short === 126 ? view.readUInt16BE(2) : Number(view.readBigUInt64BE(2))
-  return { length, payloadLength, isData: ((view[0] ?? 0) & 8) === 0 }
+  const opcode = (view[0] ?? 0) & 15
+  return { length, payloadLength, isData: opcode < 8, isPing: opcode === 9 }
 }

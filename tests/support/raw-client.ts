@@ -13,9 +13,9 @@ export class RawClient {
     this.closed = closing.promise
   }
 
-  static async open(port: number, token?: string): Promise<RawClient> {
+  static async open(port: number, token?: string, answersPings = true): Promise<RawClient> {
     const client = new RawClient(Promise.withResolvers())
-    const handlers = { onText: (text: string) => client.take(JSON.parse(text)), onClose: (code: number) => client.end(code) }
+    const handlers = { answersPings, onText: (text: string) => client.take(JSON.parse(text)), onClose: (code: number) => client.end(code) }
     client.raw = await RawSocket.open(port, handlers, token === undefined ? {} : { Authorization: `Bearer ${token}` })
     return client
   }

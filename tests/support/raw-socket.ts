@@ -14,10 +14,12 @@ export type RawHandlers = {
   /** The close code that was received; 1006 when the connection just ended. */
   onClose(code: number): void
   onPing?(): void
+  /** From the first one on; true when left out. */
+  answersPings?: boolean
 }
 
 export class RawSocket {
-  answersPings = true
+  answersPings: boolean
   /** Protocol pings received. */
   pings = 0
   /** The payloads of protocol pongs received. */
@@ -31,6 +33,7 @@ export class RawSocket {
     private readonly socket: Socket,
     private readonly handlers: RawHandlers,
   ) {
+    this.answersPings = handlers.answersPings ?? true
     socket.on('data', (chunk: Buffer) => this.take(chunk))
     socket.on('error', () => {})
     socket.on('close', () => this.gone(this.closeCode ?? 1006))
