@@ -191,3 +191,15 @@ describe('behind proxies', () => {
     ])
   })
 })
+
+test('a long answer has its length and comes whole, like a short one', async () => {
+  const world = await createWorld()
+  const description = 'é€'.repeat(500)
+  for (let made = 0; made < 12; made++) await createProduct(world, { description })
+  for (const limit of [1, 12]) {
+    const { headers, body, data } = await world.owner.api.get(`${world.path}/products?limit=${limit}`)
+    const length = String(Buffer.byteLength(JSON.stringify(body)))
+    expect([headers.get('content-length'), headers.get('transfer-encoding')]).toEqual([length, null])
+    expect(data).toHaveLength(limit)
+  }
+})
