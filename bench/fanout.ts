@@ -1,137 +1,123 @@
-import { enlist, openFleet, post, storeOf } from './fleet'
-import { cpuMsOf } from './process'
+import { burst, type Pace } from './burst'
+import { captureFrames, type EventKind, eventKinds, meanBytes, Orders, replay, type Sender, senderOf } from './events'
+import { connect, enlist, type Fleet } from './fleet'
 import type { BenchServer } from './servers'
-import { median, round, table } from './stats'
+import { type Figures, inTurns, mediansOf, ratioOf, round, table } from './stats'
 
 /**
- * One event to a thousand sockets of its store. The same is done without sockets, and what that takes is taken off: what
- * is left is the delivery.
+ * One event to a thousand and to ten thousand sockets of its store. The same is done without sockets, and what that takes
+ * is taken off: what is left is the delivery.
  */
 
-export type FanoutOptions = { rounds: number; seconds: number; sockets: number }
-export type FanoutFigures = { paced: number; full: number; deliveriesPerSecond: number }
+export type FanoutOptions = { rounds: number; seconds: number }
+export type FanoutFigures = Record<EventKind, Delivery>
+/** CPU µs a delivery at a pace and at full speed, each beside the first server's, and deliveries a second. */
+type Delivery = {
+  bytes: number
+  paced: number
+  pacedOfBare: number
+  full: number
+  fullOfBare: number
+  perSecond: number
+  crowd: number
+  crowdOfBare: number
+  crowdPerSecond: number
+}
 
 const eventsPerSecond = 50
-/** What makes a frame of about 400 bytes of the notification around it. */
-const message = 'x'.repeat(28)
+const [some, many] = [1000, 10_000]
+/** Enough orders for a burst at full speed. */
+const changesPerSecond = 1500
 
-type Burst = { cpuMs: number; events: number; tookMs: number }
+/** Who makes which event, the same bytes from all servers. */
+export type Senders = { orders: Orders; bytes: Record<EventKind, number>; of(server: BenchServer, kind: EventKind): Sender }
 
-/** Sends events for so long, at a pace or as fast as they are answered, and waits for `delivered`. */
-async function burst(
-  server: BenchServer,
-  send: () => Promise<unknown>,
-  seconds: number,
-  perSecond: number | null,
-  delivered: (events: number) => Promise<void>,
-): Promise<Burst> {
-  const cpuBefore = cpuMsOf(server.pid)
-  const startedAt = performance.now()
-  let events = 0
-  const isOver = () => performance.now() - startedAt >= seconds * 1000
-  if (perSecond === null) {
-    const sender = async () => {
-      while (!isOver()) {
-        await send()
-        events += 1
-      }
-    }
-    await Promise.all(Array.from({ length: 8 }, sender))
-  } else {
-    const pending: Promise<unknown>[] = []
-    while (!isOver()) {
-      pending.push(send())
-      events += 1
-      await Bun.sleep(Math.max(0, startedAt + (events * 1000) / perSecond - performance.now()))
-    }
-    await Promise.all(pending)
-  }
-  await delivered(events)
-  return { cpuMs: cpuMsOf(server.pid) - cpuBefore, events, tookMs: performance.now() - startedAt }
+export async function openSenders(servers: BenchServer[], zipzap: BenchServer): Promise<Senders> {
+  const orders = new Orders(zipzap)
+  const [group] = await enlist(zipzap, 1)
+  if (!group) throw new Error('nobody listens')
+  const frames = await captureFrames(zipzap, group)
+  const sender = (server: BenchServer, kind: EventKind) => (server === zipzap ? senderOf(zipzap, kind, orders) : replay(server, frames[kind]))
+  const senders = new Map(servers.map((server) => [server, { notification: sender(server, 'notification'), status: sender(server, 'status') }]))
+  const of = (server: BenchServer, kind: EventKind) => senders.get(server)?.[kind] ?? sender(server, kind)
+  return { orders, bytes: { notification: meanBytes(frames.notification), status: meanBytes(frames.status) }, of }
 }
 
-/** CPU µs a delivery at a pace and at full speed, and the deliveries a second of the latter. */
-async function measureOnce(server: BenchServer, frame: string, { seconds, sockets }: FanoutOptions): Promise<FanoutFigures> {
-  const send = storeOf(server)
-    ? () => post(server, '/notifications', { message, level: 'info' })
-    : () => fetch(`http://127.0.0.1:${server.port}/`, { method: 'POST', body: frame }).then((response) => response.text())
-  const nobody = async () => {}
-  const without = { paced: await burst(server, send, seconds, eventsPerSecond, nobody), full: await burst(server, send, seconds, null, nobody) }
-
-  const fleet = openFleet()
-  // The greeting, the answer to authenticate, and that it is live.
-  await fleet.ask({ kind: 'open', port: server.port, groups: await enlist(server, sockets), framesEach: storeOf(server) ? 3 : 0 })
-  let before = (await fleet.ask({ kind: 'count' })).frames
-  const delivered = async (events: number) => {
-    const deadline = performance.now() + 20_000
-    for (;;) {
-      const { frames, open } = await fleet.ask({ kind: 'count' })
-      if (open < sockets) throw new Error(`${sockets - open} sockets of ${server.name} were closed`)
-      if (frames - before >= events * sockets) {
-        before = frames
-        return
+/** CPU µs an event of each kind at each pace, and events a second; all servers hold their sockets and are asked in turn. */
+async function measureWith(sockets: number, paces: Pace[], servers: BenchServer[], senders: Senders, { rounds, seconds }: FanoutOptions) {
+  await senders.orders.stock((rounds + 1) * seconds * paces.length * changesPerSecond)
+  const fleets = new Map<BenchServer, Fleet>()
+  if (sockets > 0) for (const server of servers) fleets.set(server, await connect(server, sockets))
+  const results = await inTurns(servers, rounds, async (server) => {
+    const fleet = fleets.get(server)
+    const figures: Figures = {}
+    for (const kind of eventKinds)
+      for (const pace of paces) {
+        const { cpuMs, events, tookMs } = await burst(server, senders.of(server, kind), seconds, pace, fleet ? [fleet] : [])
+        figures[`${kind} ${pace ?? 'full'}`] = (cpuMs * 1000) / events
+        figures[`${kind} ${pace ?? 'full'}/s`] = (events * 1000) / tookMs
       }
-      if (performance.now() > deadline) throw new Error(`${events * sockets - frames + before} deliveries of ${server.name} did not arrive`)
-      await Bun.sleep(20)
-    }
-  }
-  const paced = await burst(server, send, seconds, eventsPerSecond, delivered)
-  const full = await burst(server, send, seconds, null, delivered)
-  await fleet.ask({ kind: 'cut' })
-  await fleet.end()
-  const perDelivery = (withSockets: Burst, bare: Burst) =>
-    ((withSockets.cpuMs - (bare.cpuMs / bare.events) * withSockets.events) * 1000) / (withSockets.events * sockets)
-  return {
-    paced: perDelivery(paced, without.paced),
-    full: perDelivery(full, without.full),
-    deliveriesPerSecond: (full.events * sockets * 1000) / full.tookMs,
-  }
+    return figures
+  })
+  for (const fleet of fleets.values()) await fleet.end()
+  return results
 }
 
-/** The bytes of a frame as ZipZap sends it, for its peers to send. */
-export async function frameOf(server: BenchServer): Promise<string> {
-  const fleet = openFleet()
-  await fleet.ask({ kind: 'open', port: server.port, groups: await enlist(server, 1), framesEach: 3 })
-  const { frames } = await fleet.ask({ kind: 'count' })
-  await post(server, '/notifications', { message, level: 'info' })
-  for (;;) {
-    const answer = await fleet.ask({ kind: 'count' })
-    const at = answer.first.lastIndexOf('{"type":"general_notification"')
-    if (answer.frames > frames && at > 0) {
-      await fleet.end()
-      return answer.first.slice(at)
-    }
-    await Bun.sleep(5)
-  }
+/** Takes the event itself off, and tells of one delivery. */
+function perDelivery(rounds: Figures[], without: Figures[], sockets: number): Figures[] {
+  const event = mediansOf(without)
+  const each = ([name, value]: [string, number]) => [name, name.endsWith('/s') ? value * sockets : (value - (event[name] ?? 0)) / sockets]
+  return rounds.map((figures) => Object.fromEntries(Object.entries(figures).map(each)))
 }
 
 /** Medians over the rounds, of each server; the first one is the measure. */
-export async function measureFanout(servers: BenchServer[], frame: string, options: FanoutOptions): Promise<Map<string, FanoutFigures>> {
-  const results = new Map<string, FanoutFigures[]>(servers.map((server) => [server.name, []]))
-  for (let number = 0; number <= options.rounds; number++) {
-    for (const server of number % 2 ? [...servers].reverse() : servers) {
-      const figures = await measureOnce(server, frame, options)
-      if (number > 0) results.get(server.name)?.push(figures)
-      process.stderr.write(
-        `${number === 0 ? 'warm-up' : `round ${number}`} ${server.name}: ${round(figures.paced, 2)} and ${round(figures.full, 2)} µs a delivery, ${round(figures.deliveriesPerSecond)} deliveries/s\n`,
-      )
+export async function measureFanout(servers: BenchServer[], zipzap: BenchServer, options: FanoutOptions): Promise<Map<string, FanoutFigures>> {
+  const senders = await openSenders(servers, zipzap)
+  const without = await measureWith(0, [eventsPerSecond, null], servers, senders, options)
+  const shop = await measureWith(some, [eventsPerSecond, null], servers, senders, options)
+  const crowd = await measureWith(many, [null], servers, senders, options)
+  const deliveries = (all: Map<string, Figures[]>, name: string, sockets: number) =>
+    perDelivery(all.get(name) ?? [], without.get(name) ?? [], sockets)
+  const bare = servers[0]?.name ?? ''
+  const figuresOf = (name: string, kind: EventKind): Delivery => {
+    const [inShop, inCrowd] = [deliveries(shop, name, some), deliveries(crowd, name, many)]
+    const [bareShop, bareCrowd] = [deliveries(shop, bare, some), deliveries(crowd, bare, many)]
+    const of = (rounds: Figures[], field: string) => mediansOf(rounds)[`${kind} ${field}`] ?? Number.NaN
+    return {
+      bytes: senders.bytes[kind],
+      paced: of(inShop, String(eventsPerSecond)),
+      pacedOfBare: ratioOf(inShop, bareShop, `${kind} ${eventsPerSecond}`),
+      full: of(inShop, 'full'),
+      fullOfBare: ratioOf(inShop, bareShop, `${kind} full`),
+      perSecond: of(inShop, 'full/s'),
+      crowd: of(inCrowd, 'full'),
+      crowdOfBare: ratioOf(inCrowd, bareCrowd, `${kind} full`),
+      crowdPerSecond: of(inCrowd, 'full/s'),
     }
   }
-  const medianOf = (figures: FanoutFigures[], field: keyof FanoutFigures) => median(figures.map((each) => each[field]))
-  return new Map(
-    [...results].map(([name, figures]) => [
-      name,
-      { paced: medianOf(figures, 'paced'), full: medianOf(figures, 'full'), deliveriesPerSecond: medianOf(figures, 'deliveriesPerSecond') },
-    ]),
-  )
+  return new Map(servers.map(({ name }) => [name, { notification: figuresOf(name, 'notification'), status: figuresOf(name, 'status') }]))
 }
 
-export function fanoutTable(figuresOf: Map<string, FanoutFigures>, frame: string): string {
-  const rows = [...figuresOf].map(([name, { paced, full, deliveriesPerSecond }]) => [
-    name,
-    round(paced, 2),
-    round(full, 2),
-    round(deliveriesPerSecond),
-  ])
-  return table([`${frame.length} bytes to 1,000 sockets`, `CPU µs a delivery at ${eventsPerSecond}/s`, 'at full speed', 'deliveries/s'], rows)
+const titles = { notification: 'a notification', status: 'a change of status of an order of four lines' }
+
+export function fanoutTable(figuresOf: Map<string, FanoutFigures>): string {
+  const tableOf = (kind: EventKind) => {
+    const rows = [...figuresOf].map(([name, { [kind]: figures }]) => [
+      name,
+      round(figures.paced, 2),
+      round(figures.pacedOfBare, 2),
+      round(figures.full, 2),
+      round(figures.fullOfBare, 2),
+      round(figures.perSecond),
+      round(figures.crowd, 2),
+      round(figures.crowdOfBare, 2),
+      round(figures.crowdPerSecond),
+    ])
+    const bytes = round([...figuresOf.values()][0]?.[kind].bytes ?? 0)
+    const at = `${round(some)} sockets, ${eventsPerSecond}/s`
+    const crowd = `${round(many)}, full speed`
+    const head = ['CPU µs a delivery', at, 'of bare', `${round(some)}, full speed`, 'of bare', 'deliveries/s', crowd, 'of bare', 'deliveries/s']
+    return `${bytes} bytes (${titles[kind]})\n\n${table(head, rows)}`
+  }
+  return eventKinds.map(tableOf).join('\n\n')
 }

@@ -2,22 +2,31 @@ import { join } from 'node:path'
 import { Process } from './process'
 import { type BenchServer, root, type Store } from './servers'
 import type { SocketAnswer, SocketCommand, SocketGroup } from './sockets'
+import { wires } from './wires'
 
 /** The sockets' process, as its driver sees it. */
-export const openFleet = () => new Process<SocketCommand, SocketAnswer>(join(root, 'bench/sockets.ts'))
+export type Fleet = Process<SocketCommand, SocketAnswer>
+export const openFleet = (): Fleet => new Process<SocketCommand, SocketAnswer>(join(root, 'bench/sockets.ts'))
 
 const socketsPerUser = 50
+
+/** A process with so many sockets of the first store, all live. */
+export async function connect(server: BenchServer, sockets: number): Promise<Fleet> {
+  const fleet = openFleet()
+  const wire = server.wire ?? 'zipzap'
+  const groups = await enlist(server, sockets)
+  await fleet.ask({ kind: 'open', port: server.port, groups, framesEach: wires[wire].framesToOpen, wire })
+  return fleet
+}
 
 /** Devices of a store that may open so many sockets together; none where nobody signs in. */
 export async function enlist(server: BenchServer, sockets: number): Promise<SocketGroup[]> {
   const store = storeOf(server)
-  if (!store) return [{ count: sockets, userId: '', token: '', storeId: '' }]
+  if (!store?.token) return [{ count: sockets, userId: '', token: '', storeId: '' }]
   const groups: SocketGroup[] = []
   for (let left = sockets; left > 0; left -= socketsPerUser) {
-    const { device, token } = await post<{ device: { userId: string }; token: string }>(server, '/devices', {
-      name: `Screen ${groups.length}`,
-      role: 'staff',
-    })
+    const body = { name: `Screen ${groups.length}`, role: 'staff' }
+    const { device, token } = await post<{ device: { userId: string }; token: string }>(server, '/devices', body)
     groups.push({ count: Math.min(left, socketsPerUser), userId: device.userId, token, storeId: store.storeId })
   }
   return groups

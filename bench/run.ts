@@ -2,7 +2,8 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { crowdTable, measureCrowd } from '~/bench/crowd'
-import { fanoutTable, frameOf, measureFanout } from '~/bench/fanout'
+import { fanoutTable, measureFanout } from '~/bench/fanout'
+import { startRivals } from '~/bench/peers'
 import { measureRest, restTable } from '~/bench/rest'
 import { startPostgres } from '~/scripts/postgres'
 import { type BenchServer, root, startBare, startPublish, startZipZap } from './servers'
@@ -60,6 +61,8 @@ async function part(
 
 const url = postgres?.url ?? null
 const crowded = { WS_MAX_CONNECTIONS: '60000', WS_MAX_ANONYMOUS_PER_IP: '60000' }
+/** A heartbeat in the midst of a measurement would be counted with it. */
+const silent = { WS_HEARTBEAT_MS: '600000' }
 const besidePublish = async () => [await startPublish(), await startZipZap(url, crowded)]
 
 try {
@@ -71,12 +74,16 @@ try {
       return { figures: Object.fromEntries(figures), table: restTable(figures) }
     },
   )
-  await part('fanout', besidePublish, async ([publish, zipzap]) => {
-    if (!publish || !zipzap) throw new Error('two servers are compared')
-    const frame = await frameOf(zipzap)
-    const figures = await measureFanout([publish, zipzap], frame, { ...options, sockets: 1000 })
-    return { figures: Object.fromEntries(figures), table: fanoutTable(figures, frame) }
-  })
+  await part(
+    'fanout',
+    async () => [await startPublish(), ...(await startRivals()), await startZipZap(url, { ...crowded, ...silent })],
+    async (servers) => {
+      const zipzap = servers.at(-1)
+      if (!zipzap) throw new Error('there is nothing to measure')
+      const figures = await measureFanout(servers, zipzap, options)
+      return { figures: Object.fromEntries(figures), table: fanoutTable(figures) }
+    },
+  )
   await part('crowd', besidePublish, async (servers) => {
     const crowd = { rounds: options.rounds, sockets: options.sockets, idleSeconds: options.seconds }
     const figures = await measureCrowd(servers, crowd)

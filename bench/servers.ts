@@ -2,25 +2,39 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import postgres from 'postgres'
+import type { WireName } from './wires'
 
 /** Servers as processes of their own, each on an empty database of its own, with the same stores and products. */
 
 export type Store = { storeId: string; productIds: string[]; token: string }
-export type BenchServer = { name: string; pid: number; port: number; stores: Store[]; stop(): Promise<void> }
+export type BenchServer = {
+  name: string
+  pid: number
+  port: number
+  stores: Store[]
+  /** How its clients connect; as those of ZipZap where it has stores, and without a word where it has none. */
+  wire?: WireName
+  /** Brings a ready-made frame to everybody; resolves when the server has taken it. */
+  publish?(frame: string): Promise<unknown>
+  stop(): Promise<void>
+}
 
 export const root = resolve(import.meta.dir, '..')
 const storeCount = 20
 const productCount = 60
 
+const bun = (script: string) => [process.execPath, '--no-env-file', 'run', join(root, script)]
+
 /** Starts a program that prints one line of JSON with its port when it listens. */
-async function launch(name: string, script: string, environment: Record<string, string>, flags: string[] = []) {
-  const child = Bun.spawn([process.execPath, '--no-env-file', ...flags, 'run', join(root, script)], {
-    cwd: environment.CWD ?? root,
+export async function launch(name: string, command: string[], environment: Record<string, string>) {
+  const child = Bun.spawn(command, {
+    cwd: root,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'inherit',
   })
+  endWithUs(child)
   let output = ''
   const decoder = new TextDecoder()
   for await (const chunk of child.stdout) {
@@ -31,8 +45,15 @@ async function launch(name: string, script: string, environment: Record<string, 
   throw new Error(`${name} ended before it listened: ${output}`)
 }
 
+/** Whatever ends this process takes the servers with it. */
+export const endWithUs = (child: Bun.Subprocess) => void children.add(child)
+const children = new Set<Bun.Subprocess>()
+process.once('exit', () => {
+  for (const child of children) child.kill('SIGKILL')
+})
+
 /** Where a server keeps its data: a new database on this PostgreSQL, or the embedded one in a new directory. */
-async function ownData(postgresUrl: string | null) {
+export async function ownData(postgresUrl: string | null) {
   const directory = mkdtempSync(join(tmpdir(), 'zipzap-bench-'))
   const remove = () => rmSync(directory, { recursive: true, force: true })
   if (!postgresUrl) return { environment: { DATA_DIR: join(directory, 'data') }, remove }
@@ -45,28 +66,29 @@ async function ownData(postgresUrl: string | null) {
   return { environment: { DATABASE_URL: url.href }, remove }
 }
 
-const end = async (child: Bun.Subprocess) => {
+export const end = async (child: Bun.Subprocess) => {
   child.kill('SIGKILL')
   await child.exited
+  children.delete(child)
 }
 
 export async function startBare(postgresUrl: string | null, environment: Record<string, string> = {}, name = 'bare'): Promise<BenchServer> {
   const data = await ownData(postgresUrl)
-  const { child, said } = await launch(name, 'bench/peers/bare-hono.ts', { NODE_ENV: 'production', ...data.environment, ...environment })
-  return { name, pid: child.pid, port: said.port, stores: said.stores as Store[], stop: () => end(child).then(data.remove) }
+  const { child, said } = await launch(name, bun('bench/peers/bare-hono.ts'), { NODE_ENV: 'production', ...data.environment, ...environment })
+  return { name, pid: child.pid, port: said.port, wire: 'plain', stores: said.stores as Store[], stop: () => end(child).then(data.remove) }
 }
 
 /** Bun's own publish, for the parts in which nothing is written. */
 export async function startPublish(): Promise<BenchServer> {
-  const { child, said } = await launch('bare Bun', 'bench/peers/bare-publish.ts', {})
-  return { name: 'bare Bun', pid: child.pid, port: said.port, stores: [], stop: () => end(child) }
+  const { child, said } = await launch('bare Bun', bun('bench/peers/bare-publish.ts'), {})
+  return { name: 'bare Bun', pid: child.pid, port: said.port, wire: 'plain', stores: [], publish: postTo(said.port), stop: () => end(child) }
 }
 
 const settings = { NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', RATE_LIMIT_RPS: '0', LOG_LEVEL: 'info' }
 
 export async function startZipZap(postgresUrl: string | null, environment: Record<string, string> = {}, name = 'ZipZap'): Promise<BenchServer> {
   const data = await ownData(postgresUrl)
-  const { child, said } = await launch(name, 'bench/zipzap.ts', { ...settings, ...data.environment, ...environment })
+  const { child, said } = await launch(name, bun('bench/zipzap.ts'), { ...settings, ...data.environment, ...environment })
   const api = `http://127.0.0.1:${said.port}/api/v1`
   let token = ''
   const create = async (path: string, body: object) => {
@@ -83,5 +105,10 @@ export async function startZipZap(postgresUrl: string | null, environment: Recor
     const products = await Promise.all(adding)
     stores.push({ storeId, productIds: products.map((product) => product.id), token })
   }
-  return { name, pid: child.pid, port: said.port, stores, stop: () => end(child).then(data.remove) }
+  return { name, pid: child.pid, port: said.port, wire: 'zipzap', stores, stop: () => end(child).then(data.remove) }
 }
+
+export const postTo =
+  (port: number, path = '/') =>
+  (frame: string) =>
+    fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', body: frame }).then((response) => response.text())

@@ -1,3 +1,5 @@
+import type { BenchServer } from './servers'
+
 /** Figures of several rounds, and how they are told. */
 
 export function median(values: number[]): number {
@@ -6,6 +8,43 @@ export function median(values: number[]): number {
   const [low = 0, high = 0] = sorted.length % 2 ? [sorted[middle], sorted[middle]] : [sorted[middle - 1], sorted[middle]]
   return (low + high) / 2
 }
+
+/** The value below which such a part of the sorted values lies. */
+export const quantile = (sorted: number[], part: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? 0
+
+/** What one measurement gave, by name. */
+export type Figures = Record<string, number>
+
+/**
+ * Measures every server in each round, the order turned round from one to the next, so that what else the machine does
+ * hits all alike. A first round, which warms everything up, does not count.
+ */
+export async function inTurns(
+  servers: BenchServer[],
+  rounds: number,
+  measure: (server: BenchServer, isWarmup: boolean) => Promise<Figures>,
+): Promise<Map<string, Figures[]>> {
+  const results = new Map<string, Figures[]>(servers.map((server) => [server.name, []]))
+  for (let number = 0; number <= rounds; number++) {
+    for (const server of number % 2 ? [...servers].reverse() : servers) {
+      const figures = await measure(server, number === 0)
+      if (number > 0) results.get(server.name)?.push(figures)
+      const said = Object.entries(figures).map(([name, value]) => `${name} ${round(value, 2)}`)
+      process.stderr.write(`${number === 0 ? 'warm-up' : `round ${number}`} ${server.name}: ${said.join(', ')}\n`)
+    }
+  }
+  return results
+}
+
+/** The median of each figure over the rounds. */
+export function mediansOf(rounds: Figures[]): Figures {
+  const names = Object.keys(rounds[0] ?? {})
+  return Object.fromEntries(names.map((name) => [name, median(rounds.map((figures) => figures[name] ?? Number.NaN))]))
+}
+
+/** The median of the ratios to another server's figure of the same round. */
+export const ratioOf = (rounds: Figures[], others: Figures[], name: string): number =>
+  median(rounds.map((figures, index) => (figures[name] ?? Number.NaN) / (others[index]?.[name] ?? Number.NaN)))
 
 export const round = (value: number, digits = 0): string =>
   value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
