@@ -16,7 +16,7 @@ import type { Member } from './sockets'
  *
  * Longer phases may log more than the 10,000 events that a client may come back for.
  *
- *   bun run load:slow [--slow 200] [--others 10] [--writers 8] [--seconds 8] [--rounds 3]
+ *   bun run load:slow [--slow 200] [--others 10] [--writers 8] [--seconds 6] [--rounds 3]
  */
 
 const { values } = parseArgs({
@@ -24,7 +24,7 @@ const { values } = parseArgs({
     slow: { type: 'string', default: '200' },
     others: { type: 'string', default: '10' },
     writers: { type: 'string', default: '8' },
-    seconds: { type: 'string', default: '8' },
+    seconds: { type: 'string', default: '6' },
     rounds: { type: 'string', default: '3' },
   },
 })
