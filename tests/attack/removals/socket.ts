@@ -175,8 +175,8 @@ export const socketRemovals: Removal[] = [
   {
     without: 'the bound of what waits unread',
     file: connection,
-    text: 'if (waiting + bytes <= this.maxBufferedBytes) return false',
-    by: 'if (waiting + bytes <= 1e12) return false',
+    text: 'if (waitingBytes === 0 || waitingBytes + bytes <= this.maxBufferedBytes) return false',
+    by: 'if (waitingBytes + bytes <= 1e12) return false',
     red: ['a reader that stops reading is given up with what it got in order, and the server’s memory with it'],
   },
 ]
