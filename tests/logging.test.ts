@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'bun:test'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
@@ -141,6 +141,30 @@ describe('what a server prints', () => {
     expect(await askForPassword(server)).toEqual([])
     expect(server.output()).toContain('SMTP_URL is not set')
   }, 40_000)
+
+  test('holds up nothing while nobody reads it, and waits for a reader within bounds', async () => {
+    const path = join(cwd, 'pipe')
+    Bun.spawnSync(['mkfifo', path])
+    const pipe = openSync(path, 'r+')
+    const lines = 12_000
+    const talk = `
+      import { createLogger } from '${join(import.meta.dir, '../utils/logger')}'
+      const logger = createLogger({ isProduction: true, logLevel: 'info' })
+      for (let line = 1; line <= ${lines}; line++) logger.info({ line }, '-'.repeat(1000))
+      await Bun.write(Bun.stderr, 'all said')
+    `
+    const talker = Bun.spawn([process.execPath, '-e', talk], { stdin: 'ignore', stdout: pipe, stderr: 'pipe' })
+    const { value: said } = await talker.stderr.getReader().read()
+    expect(new TextDecoder().decode(said)).toBe('all said')
+    const reader = openSync(path, 'r')
+    closeSync(pipe)
+    const heard = (await new Response(Bun.spawn(['cat'], { stdin: reader }).stdout).text()).trim().split('\n')
+    closeSync(reader)
+    expect(heard.map((line) => JSON.parse(line).line)).toEqual(heard.map((_, index) => index + 1))
+    expect(heard.length).toBeGreaterThan(7_000)
+    expect(heard.length).toBeLessThan(lines)
+    expect(await talker.exited).toBe(0)
+  }, 20_000)
 })
 
 describe('an error in the log', () => {

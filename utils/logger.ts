@@ -24,8 +24,11 @@ const secretKeys = [
   'customerName',
 ]
 
-/** Written synchronously, so that the last words of a process that dies are not lost. */
-const standardOutput = () => pino.destination({ dest: 1, sync: true })
+/** What may wait for the reader of the log, in characters; what comes on top is dropped. */
+const maxWaitingLog = 8 * 1024 * 1024
+
+/** Nobody waits for the reader of the log, who may be slow or gone. Lines that come together are written together. */
+const standardOutput = () => pino.destination({ dest: 1, sync: false, maxLength: maxWaitingLog })
 
 /** JSON lines in production, readable ones in development; to standard output, or as lines of JSON to where it is said. */
 export function createLogger(config: Pick<Config, 'isProduction' | 'logLevel'>, destination?: DestinationStream): Logger {
