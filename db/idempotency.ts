@@ -20,7 +20,7 @@ const claim = new Statement<Claim, true>(
   () => sql`
     insert into idempotency_keys as k (user_id, path, key, body_hash)
     values (${slot('userId')}, ${slot('path')}, ${slot('key')}, ${slot('bodyHash')})
-    on conflict (user_id, path, key) do update set body_hash = excluded.body_hash, answer = null, position = null, subject_id = null, created_at = now()
+    on conflict (user_id, path, key) do update set body_hash = excluded.body_hash, answer = null, position = null, created_at = now()
       where k.created_at < now() - interval '24 hours'
     returning 1`,
   () => true,
@@ -61,14 +61,12 @@ export const keptValues = (userId: string, { path, key, data }: Answer) => ({
   path,
   key,
   answer: JSON.stringify(data),
-  subjectId: 'id' in data && typeof data.id === 'string' ? data.id : null,
 })
 
 const keptUnder = sql`where user_id = ${slot('userId')} and path = ${slot('path')} and key = ${slot('key')}`
 
 const updateKey = (position: SQL) =>
-  sql`update idempotency_keys set answer = ${slot('answer')}::json, position = ${position}, subject_id = ${slot('subjectId')}
-      ${keptUnder}`
+  sql`update idempotency_keys set answer = ${slot('answer')}::json, position = ${position} ${keptUnder}`
 
 const keep = new Statement<KeptValues, void>(
   () => updateKey(sql`null`),

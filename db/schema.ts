@@ -362,14 +362,9 @@ export const idempotencyKeys = pgTable(
     bodyHash: text().notNull(),
     answer: json(),
     position: text(),
-    subjectId: uuid(),
     ...created,
   },
-  (t) => [
-    primaryKey({ columns: [t.userId, t.path, t.key] }),
-    index('idempotency_keys_created').on(t.createdAt),
-    index('idempotency_keys_subject').on(t.subjectId),
-  ],
+  (t) => [primaryKey({ columns: [t.userId, t.path, t.key] }), index('idempotency_keys_created').on(t.createdAt)],
 )
 
 /** How far a device has acknowledged a stream: the queue of a client that lost its local state. */
