@@ -2,7 +2,7 @@
 export type HeldFrames = { frames: readonly string[]; bytes: number }
 
 /** What may be on its way to a peer that answers pings, at most. */
-const maxInFlightBytes = 256 * 1024
+const maxInFlightBytes = 128 * 1024
 /** A peer that was asked this long ago, and has not answered while its bound was reached, does not read. */
 const patienceMs = 100
 
