@@ -106,7 +106,7 @@ async function subscribeUser(
     streams: begun.answers,
     ...keysField(begun.subscriptions),
   }
-  startCatchUp(connection, encodeFrame('general_notification', withReply(answer, replyTo)), begun.subscriptions, hub.streams.readLog)
+  startCatchUp(connection, encodeFrame('general_notification', withReply(answer, replyTo)), begun.subscriptions, hub.streams.pages)
 }
 
 /** Everything of another user, and the store of the last `authenticate` when it is left, ends here. */

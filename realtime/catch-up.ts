@@ -1,8 +1,9 @@
 import type { Connection } from '~/realtime/connection'
+import type { LogPages } from '~/realtime/log-pages'
 import { encodeFrame } from '~/realtime/protocol'
-import { concerns, EncodedEvent } from '~/realtime/ring'
+import { concerns, type EncodedEvent } from '~/realtime/ring'
 import type { Subscription } from '~/realtime/subscription'
-import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
+import type { StreamName } from '~/utils/contracts/logged-event'
 import { logger } from '~/utils/logger'
 
 /** Events handed to a socket before its buffer is looked at again. */
@@ -10,18 +11,16 @@ const chunkEvents = 100
 /** A chunk ends at this size, or at a quarter of what may wait unread: live events of other streams need room too. */
 const maxChunkBytes = 64 * 1024
 
-export type ReadLog = (stream: StreamName, after: number, upTo: number) => Promise<LoggedEvent[]>
-
 /**
  * Brings subscriptions from their positions to live: missed events in order, then `sync {live: true}`, then live ones.
  * The last look at each stream, the join and the `sync` happen in one tick, so nothing can come between. It sends as
  * fast as the socket reads, and never counts as slowness itself.
  */
-async function catchUp(connection: Connection, subscriptions: Subscription[], readLog: ReadLog): Promise<void> {
+async function catchUp(connection: Connection, subscriptions: Subscription[], pages: LogPages): Promise<void> {
   for (;;) {
     const behind = subscriptions.find((subscription) => !isAtHead(subscription))
     if (!behind) break
-    await sendMissed(behind, readLog)
+    await sendMissed(behind, pages)
     if (connection.isClosed) return
   }
   connection.send(goLive(subscriptions))
@@ -74,10 +73,10 @@ function isAtHead(subscription: Subscription): boolean {
   return true
 }
 
-/** Sends what is at hand of the missed events. What a slow socket cannot take yet is not kept for it: it is read again. */
-async function sendMissed(subscription: Subscription, readLog: ReadLog): Promise<void> {
+/** Sends what is at hand of the missed events. What a slow socket cannot take yet is not kept for it: it asks again. */
+async function sendMissed(subscription: Subscription, pages: LogPages): Promise<void> {
   const { connection, stream } = subscription
-  let entries = stream.ring.after(subscription.position, chunkEvents) ?? (await readMissed(subscription, readLog))
+  let entries = stream.ring.after(subscription.position, chunkEvents) ?? (await readMissed(subscription, pages))
   while (entries.length > 0 && !connection.isClosed && !subscription.isEnded) {
     entries = entries.slice(sendChunk(subscription, entries))
     if (connection.bufferedBytes === 0) continue
@@ -108,24 +107,21 @@ function sendChunk(subscription: Subscription, entries: readonly EncodedEvent[])
   return done
 }
 
-async function readMissed(subscription: Subscription, readLog: ReadLog): Promise<EncodedEvent[]> {
+async function readMissed(subscription: Subscription, pages: LogPages): Promise<EncodedEvent[]> {
   const { stream, position } = subscription
-  const events = await readLog(stream.name, position, stream.headSeq)
-  if (events[0]?.seq !== position + 1 || events.some((event) => event.epoch !== stream.epoch)) {
-    // Pruned, or replaced by another log, while the client was being caught up: it comes back, and is told to reload.
-    subscription.connection.close(1012, 'The missed events are no longer there')
-    return []
-  }
-  const now = performance.now()
-  return events.map((event) => new EncodedEvent(event, now))
+  const entries = await pages.after(stream.name, stream.epoch, position, stream.headSeq)
+  if (entries.length > 0 && entries.every(({ event }) => event.epoch === stream.epoch)) return entries
+  // Pruned, or replaced by another log, while the client was being caught up: it comes back, and is told to reload.
+  subscription.connection.close(1012, 'The missed events are no longer there')
+  return []
 }
 
 /** Sends the answer, and what was missed after it. Runs beside later messages; `connection.catchUp` tells those that must wait for it. */
-export function startCatchUp(connection: Connection, answer: string, subscriptions: Subscription[], readLog: ReadLog): void {
+export function startCatchUp(connection: Connection, answer: string, subscriptions: Subscription[], pages: LogPages): void {
   for (const subscription of subscriptions) subscription.isTold = true
   if (connection.bufferedBytes === 0 && catchUpAtOnce(connection, answer, subscriptions)) return
   connection.send(answer)
-  const running = catchUp(connection, subscriptions, readLog)
+  const running = catchUp(connection, subscriptions, pages)
     .catch((error: unknown) => {
       logger.error({ err: error, sessionId: connection.sessionId }, 'websocket: catching up failed')
       connection.close(1011)

@@ -1,5 +1,6 @@
 import type { Connection } from '~/realtime/connection'
 import { FanOut } from '~/realtime/fan-out'
+import type { ReadLog } from '~/realtime/log-pages'
 import { EncodedEvent, Ring } from '~/realtime/ring'
 import type { Subscription } from '~/realtime/subscription'
 import type { View } from '~/utils/actor'
@@ -14,8 +15,7 @@ const maxBackfill = 400
 
 /** What a stream needs of its surroundings. */
 export type StreamHost = {
-  /** Reads `after < seq <= upTo` of the log, in order, a bounded number at a time. */
-  readLog(stream: StreamName, after: number, upTo: number): Promise<LoggedEvent[]>
+  readLog: ReadLog
   /** A membership changed: called after its event was sent, before any later one. */
   onMemberEvent(stream: LiveStream, event: LoggedEvent): void
   /** Guests that follow one order. */

@@ -1,6 +1,7 @@
 import { readEvents } from '~/db/events'
 import { readHeads } from '~/db/hub-reads'
 import { LiveStream, type StreamHost } from '~/realtime/live-stream'
+import { LogPages, type ReadLog } from '~/realtime/log-pages'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import { metrics } from '~/utils/metrics'
 
@@ -13,19 +14,16 @@ const minLingerMs = 20_000
 const maxLingering = 5_000
 const headsPerRead = 1_000
 
+const readLog: ReadLog = (stream, after, upTo) => readEvents(stream, after, upTo, readLimit)
+
 /** The live streams of this instance, and their agreement with the log. */
 export class StreamRegistry {
   private readonly streams = new Map<StreamName, LiveStream>()
 
+  /** For those further behind than a ring reaches. */
+  readonly pages = new LogPages(readLog)
+
   constructor(private readonly host: Omit<StreamHost, 'readLog'>) {}
-
-  /** Counted for the benchmarks and metrics: how often the event log was read. */
-  logReads = 0
-
-  readonly readLog = (stream: StreamName, after: number, upTo: number): Promise<LoggedEvent[]> => {
-    this.logReads += 1
-    return readEvents(stream, after, upTo, readLimit)
-  }
 
   get(name: StreamName): LiveStream | undefined {
     return this.streams.get(name)
@@ -42,7 +40,7 @@ export class StreamRegistry {
       known.idleSince = performance.now()
       return known
     }
-    const stream = new LiveStream(name, { ...this.host, readLog: this.readLog })
+    const stream = new LiveStream(name, { ...this.host, readLog })
     stream.idleSince = performance.now()
     this.streams.set(name, stream)
     return stream
@@ -104,11 +102,13 @@ export class StreamRegistry {
     const excess = idle.length - maxLingering
     for (const [index, stream] of idle.entries()) if (now - stream.idleSince > (index < excess ? minLingerMs : lingerMs)) this.drop(stream)
     for (const stream of this.streams.values()) stream.ring.trim(now)
+    this.pages.trim(now)
   }
 
   /** Rewritten history (a person was removed from it) must not be told from memory. */
   forget(name: StreamName): void {
     this.streams.get(name)?.ring.clear()
+    this.pages.forget(name)
   }
 
   dispose(): void {

@@ -132,7 +132,7 @@ export async function subscribe(hub: HubContext, connection: Connection, data: S
   if (!begun) return connection.sendError('not_found', noStore, replyTo)
   logger.debug({ sessionId: connection.sessionId, stream }, 'websocket: subscribed')
   const answer = { storeId, streams: begun.answers, ...keysField(begun.subscriptions) }
-  startCatchUp(connection, encodeFrame('subscribed', withReply(answer, replyTo)), begun.subscriptions, hub.streams.readLog)
+  startCatchUp(connection, encodeFrame('subscribed', withReply(answer, replyTo)), begun.subscriptions, hub.streams.pages)
 }
 
 const noStore = 'No such store'

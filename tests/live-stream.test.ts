@@ -3,6 +3,7 @@ import { startCatchUp } from '~/realtime/catch-up'
 import type { Connection } from '~/realtime/connection'
 import { everything } from '~/realtime/filter'
 import { LiveStream } from '~/realtime/live-stream'
+import { LogPages } from '~/realtime/log-pages'
 import { StreamRegistry } from '~/realtime/stream-registry'
 import { Subscription } from '~/realtime/subscription'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
@@ -145,7 +146,7 @@ test('who joins while events are held back for others gets each of them once, an
   expect([stream.headSeq, stream.deliveredSeq]).toEqual([2, 1])
   const subscription = new Subscription(connection, stream, 'user', 'owner', everything, 1)
   stream.add(subscription)
-  startCatchUp(connection, '{"type":"answer"}', [subscription], () => Promise.reject(new Error('nothing is to be read')))
+  startCatchUp(connection, '{"type":"answer"}', [subscription], new LogPages(() => Promise.reject(new Error('nothing is to be read'))))
   stream.publish([event(3)])
   stream.flush()
   expect(told.map((frame) => JSON.parse(frame)).map(({ type, seq, data }) => seq ?? data?.streams?.[name].seq ?? type)).toEqual(['answer', 2, 2, 3])

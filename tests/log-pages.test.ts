@@ -1,0 +1,105 @@
+import { expect, test } from 'bun:test'
+import { LogPages } from '~/realtime/log-pages'
+import type { EncodedEvent } from '~/realtime/ring'
+import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
+import { loggedEvent } from './support/logged-event'
+
+/** Pages over a log in memory whose reads end when the test says so. */
+
+const name: StreamName = `store:${Bun.randomUUIDv7()}`
+const other: StreamName = `store:${Bun.randomUUIDv7()}`
+const range = (from: number, to: number) => Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => from + index)
+const seqs = (entries: EncodedEvent[]) => entries.map(({ event }) => event.seq)
+
+function pagesOver({ prunedSeq = 0, bytesEach = 10 } = {}) {
+  const reads: { after: number; upTo: number; answer(): void; fail(): void }[] = []
+  const json = JSON.stringify({ note: 'x'.repeat(bytesEach) })
+  const pages = new LogPages((stream, after, upTo) => {
+    const { promise, resolve, reject } = Promise.withResolvers<LoggedEvent[]>()
+    const answer = () => resolve(range(Math.max(after, prunedSeq) + 1, upTo).map((seq) => ({ ...loggedEvent(stream, seq), json })))
+    reads.push({ after, upTo, answer, fail: () => reject(new Error('away')) })
+    return promise
+  })
+  /** Reads one page, with the log answering at once. */
+  const page = async (after: number, stream = name) => {
+    const before = reads.length
+    const entries = pages.after(stream, 'first', after, 1_000_000)
+    for (const read of reads.slice(before)) read.answer()
+    return await entries
+  }
+  return { pages, reads, page }
+}
+
+test('those who come from different places of a page share one read and its frames', async () => {
+  const { pages, reads } = pagesOver()
+  const asked = [203, 250, 299].map((after) => pages.after(name, 'first', after, 1_000))
+  expect(reads.map(({ after, upTo }) => [after, upTo])).toEqual([[200, 300]])
+  reads[0]?.answer()
+  const [a = [], b = [], c = []] = await Promise.all(asked)
+  expect([seqs(a), seqs(b), seqs(c)]).toEqual([range(204, 300), range(251, 300), [300]])
+  expect(b[0]?.frame('full')).toBe(a[47]?.frame('full') ?? '')
+  expect(b[0]).toBe(a[47] as EncodedEvent)
+  expect(seqs(await pages.after(name, 'first', 210, 1_000))).toEqual(range(211, 300))
+  expect(reads).toHaveLength(1)
+})
+
+test('another stream, another epoch and a log that has grown are read for themselves', async () => {
+  const { pages, reads } = pagesOver()
+  void pages.after(name, 'first', 0, 50)
+  void pages.after(other, 'first', 0, 50)
+  void pages.after(name, 'second', 0, 50)
+  const grown = pages.after(name, 'first', 50, 70)
+  expect(reads.map(({ after, upTo }) => [after, upTo])).toEqual([
+    [0, 50],
+    [0, 50],
+    [0, 50],
+    [0, 70],
+  ])
+  reads[3]?.answer()
+  expect(seqs(await grown)).toEqual(range(51, 70))
+})
+
+test('a page of which the beginning was pruned serves those behind it, and nobody before', async () => {
+  const { page } = pagesOver({ prunedSeq: 150 })
+  expect(seqs(await page(150))).toEqual(range(151, 200))
+  expect(seqs(await page(170))).toEqual(range(171, 200))
+  expect(await page(149)).toEqual([])
+  expect(await page(20)).toEqual([])
+})
+
+test('a read that fails is asked for again', async () => {
+  const { pages, reads, page } = pagesOver()
+  const asked = pages.after(name, 'first', 5, 1_000)
+  reads[0]?.fail()
+  expect(asked).rejects.toThrow('away')
+  await asked.catch(() => {})
+  expect(seqs(await page(5))).toEqual(range(6, 100))
+})
+
+test('rewritten history is read anew, also when it was on its way', async () => {
+  const { pages, reads, page } = pagesOver()
+  await page(0)
+  const before = pages.after(name, 'first', 100, 1_000)
+  pages.forget(name)
+  reads.at(-1)?.answer()
+  await before
+  await page(0)
+  await page(100)
+  expect(reads.map(({ after }) => after)).toEqual([0, 100, 0, 100])
+})
+
+test('what was not asked for longest goes when there is too much, and all of it with time', async () => {
+  const { pages, reads, page } = pagesOver({ bytesEach: 30_000 })
+  const readsOf = (count: number) => reads.slice(-count).map(({ after }) => after)
+  for (const start of [0, 100, 200, 300, 400]) await page(start)
+  await page(0)
+  expect(reads).toHaveLength(5)
+  await page(500)
+  await page(0)
+  expect(reads).toHaveLength(6)
+  await page(100)
+  expect(readsOf(1)).toEqual([100])
+  pages.trim(performance.now() + 60_000)
+  await page(500)
+  expect(readsOf(1)).toEqual([500])
+})
