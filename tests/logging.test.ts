@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { sql } from 'drizzle-orm'
 import { db } from '~/db/client'
 import { describeError } from '~/utils/log-error'
+import { createLogger } from '~/utils/logger'
 import { ApiClient } from './support/api'
 import { type ServerProcess, spawnServer } from './support/process'
 import { keysToldIn } from './support/sealed'
@@ -141,6 +142,20 @@ describe('what a server prints', () => {
     expect(await askForPassword(server)).toEqual([])
     expect(server.output()).toContain('SMTP_URL is not set')
   }, 40_000)
+
+  test('hides what a field of a secret name holds, however deep, and leaves the caller its object', () => {
+    const lines: string[] = []
+    const logger = createLogger({ isProduction: true, logLevel: 'info' }, { write: (line) => void lines.push(line) })
+    const told = { token: 'hunter2', a: { b: { c: [{ phone: '+49 30', size: 2 }] } }, at: new Date(0), none: null }
+    logger.info(told, 'told')
+    expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+      token: '[redacted]',
+      a: { b: { c: [{ phone: '[redacted]', size: 2 }] } },
+      at: '1970-01-01T00:00:00.000Z',
+      none: null,
+    })
+    expect(told.token).toBe('hunter2')
+  })
 
   test('holds up nothing while nobody reads it, and waits for a reader within bounds', async () => {
     const path = join(cwd, 'pipe')
