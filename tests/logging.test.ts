@@ -161,7 +161,7 @@ describe('what a server prints', () => {
     const path = join(cwd, 'pipe')
     Bun.spawnSync(['mkfifo', path])
     const pipe = openSync(path, 'r+')
-    const lines = 12_000
+    const lines = 4_000
     const talk = `
       import { createLogger } from '${join(import.meta.dir, '../utils/logger')}'
       const logger = createLogger({ isProduction: true, logLevel: 'info' })
@@ -176,7 +176,7 @@ describe('what a server prints', () => {
     const heard = (await new Response(Bun.spawn(['cat'], { stdin: reader }).stdout).text()).trim().split('\n')
     closeSync(reader)
     expect(heard.map((line) => JSON.parse(line).line)).toEqual(heard.map((_, index) => index + 1))
-    expect(heard.length).toBeGreaterThan(7_000)
+    expect(heard.length).toBeGreaterThan(800)
     expect(heard.length).toBeLessThan(lines)
     expect(await talker.exited).toBe(0)
   }, 20_000)

@@ -42,7 +42,7 @@ function redactValue(value: unknown): unknown {
 }
 
 /** What may wait for the reader of the log, in characters; what comes on top is dropped. */
-const maxWaitingLog = 8 * 1024 * 1024
+const maxWaitingLog = 1024 * 1024
 
 /** Nobody waits for the reader of the log, who may be slow or gone. Lines that come together are written together. */
 const standardOutput = () => pino.destination({ dest: 1, sync: false, maxLength: maxWaitingLog })
