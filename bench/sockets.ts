@@ -22,8 +22,8 @@ export type SocketCommand =
   | { kind: 'count' }
   /** Cuts all sockets without a word. */
   | { kind: 'cut' }
-/** `events` since the sockets are open: frames too long to be of the protocol. */
-export type SocketAnswer = { frames: number; events: number; bytes: number; open: number; tookMs: number }
+/** `events` since the sockets are open: frames too long to be of the protocol; `fewest` and `most` of one socket. */
+export type SocketAnswer = { frames: number; events: number; fewest: number; most: number; bytes: number; open: number; tookMs: number }
 
 const opening = 200
 /** The frames of the protocol itself are shorter, once a socket is open. */
@@ -164,10 +164,12 @@ async function perform(command: SocketCommand): Promise<SocketAnswer> {
 }
 
 function countAll() {
-  const sum = { frames: 0, events: 0, bytes: 0, open: 0 }
+  const sum = { frames: 0, events: 0, fewest: Number.POSITIVE_INFINITY, most: 0, bytes: 0, open: 0 }
   for (const client of clients) {
     sum.frames += client.frames
     sum.events += client.events
+    sum.fewest = Math.min(sum.fewest, client.events)
+    sum.most = Math.max(sum.most, client.events)
     sum.bytes += client.bytes
     if (client.isOpen) sum.open += 1
   }
