@@ -185,6 +185,8 @@ export class Connection {
     for (let held = this.window.next(); held && socket && !this.isClosed; held = this.window.next()) {
       this.write(socket, held.frames, held.bytes)
     }
+    // The pong may have told of less than what waits has to have read before it.
+    if (this.window.isStuck) this.ping()
     this.wakeDrained()
     return true
   }

@@ -77,6 +77,11 @@ export class SendWindow {
     return this.takeHeld()
   }
 
+  /** Something waits, and no pong is on its way that would let it go: a ping is to be sent. */
+  get isStuck(): boolean {
+    return this.heldBytes > 0 && !this.asked
+  }
+
   /** Takes out what waits, whether it has room or not. */
   takeHeld(): HeldFrames | undefined {
     const oldest = this.held?.shift()

@@ -101,6 +101,19 @@ test('a frame larger than the window leaves when all before it was read', () => 
   expect(numbers()).toEqual([0, 1, 2, 3])
 })
 
+test.each([
+  ['of a heartbeat before a burst', 10_000, 14],
+  ['of a part of what is in flight before a large parcel', 60_000, 4],
+])('after a pong %s, what waits asks again by itself', (_, bytesEach, count) => {
+  const { connection, numbers, pings } = reader()
+  connection.ping()
+  for (let number = 1; number < count; number++) connection.send(frame(number, bytesEach))
+  connection.send(frame(count, 100_000))
+  for (let answered = 1; answered < pings.length; answered++) connection.handlePong(pings[answered] ?? '')
+  expect(connection.bufferedBytes).toBe(0)
+  expect(numbers()).toEqual(upTo(count + 1))
+})
+
 test('a peer that never answers pings is left to the kernel', () => {
   const { connection, numbers, pings } = peer()
   for (let number = 0; number < 300; number++) connection.send(frame(number))
