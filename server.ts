@@ -26,7 +26,7 @@ import { createApp, createHubOnlyApp } from '~/routes'
 import { rateLimit } from '~/routes/middleware/rate-limit'
 import { type Config, ConfigError, loadConfig } from '~/utils/config'
 import { isDraining, setDraining } from '~/utils/lifecycle'
-import { attachLogger, createLogger, logger } from '~/utils/logger'
+import { attachLogger, createLogger, logger, logWritten } from '~/utils/logger'
 import { closeMail, configureMail } from '~/utils/mail'
 import { registry } from '~/utils/metrics'
 import { repeat } from '~/utils/repeat'
@@ -163,20 +163,25 @@ async function main(): Promise<void> {
     else if (error instanceof DataDirectoryInUse) console.error(error.message)
     else if (cannotListen(error)) console.error(`ZipZap could not start: ${error.message}`)
     else logger.fatal({ err: error }, 'ZipZap could not start')
-    process.exit(1)
+    await exit(1)
   }
 }
 
 async function serve(config: Config): Promise<void> {
   const running = await startServer(config)
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void running.drain().then(() => process.exit(0)))
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void running.drain().then(() => exit(0)))
   joinSupervisor({ stats: () => wsManager.getStats(), metrics: () => registry.getMetricsAsJSON() })
 }
 
 async function supervise(config: Config, count: number): Promise<void> {
   attachLogger(createLogger(config))
   await new Supervisor([process.execPath, 'run', import.meta.path], { ...process.env, ZIPZAP_WORKER: '1' }, count).run()
-  process.exit(0)
+  await exit(0)
+}
+
+async function exit(status: number): Promise<void> {
+  await logWritten()
+  process.exit(status)
 }
 
 const cannotListen = (error: unknown): error is Error =>

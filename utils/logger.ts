@@ -2,6 +2,7 @@ import pino, { type DestinationStream, type Logger as PinoLogger } from 'pino'
 import pretty from 'pino-pretty'
 import type { Config } from '~/utils/config'
 import { describeError } from '~/utils/log-error'
+import { LogOutput } from '~/utils/log-output'
 
 export type Logger = PinoLogger
 
@@ -41,11 +42,12 @@ function redactValue(value: unknown): unknown {
   return Array.isArray(value) ? value.map(redactValue) : redact(value as Fields)
 }
 
-/** What may wait for the reader of the log, in characters; what comes on top is dropped. */
-const maxWaitingLog = 1024 * 1024
+const standardOutput = new LogOutput(1)
+/** How long an end waits for a reader of the log. */
+const lastWordsMs = 1_000
 
-/** Nobody waits for the reader of the log, who may be slow or gone. Lines that come together are written together. */
-const standardOutput = () => pino.destination({ dest: 1, sync: false, maxLength: maxWaitingLog })
+/** Resolves when standard output has the lines, or its reader had its time. To be awaited before the process is ended. */
+export const logWritten = (): Promise<void> => standardOutput.written(lastWordsMs)
 
 /** JSON lines in production, readable ones in development; to standard output, or as lines of JSON to where it is said. */
 export function createLogger(config: Pick<Config, 'isProduction' | 'logLevel'>, destination?: DestinationStream): Logger {
@@ -56,7 +58,7 @@ export function createLogger(config: Pick<Config, 'isProduction' | 'logLevel'>, 
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
   }
-  if (destination || config.isProduction) return pino(options, destination ?? standardOutput())
+  if (destination || config.isProduction) return pino(options, destination ?? standardOutput)
   return pino(options, pretty({ sync: true, colorize: process.stdout.isTTY, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' }))
 }
 

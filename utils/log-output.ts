@@ -1,0 +1,58 @@
+import { write } from 'node:fs'
+
+/** What may wait for the reader of the log; what comes on top is dropped. */
+const maxWaitingBytes = 1024 * 1024
+/** A pipe takes so much in one piece: lines of several workers are never torn, and those that come together share a call. */
+const pieceBytes = 4096
+const busyMs = 100
+
+type Piece = { text: string; bytes: number }
+
+/**
+ * Lines on their way to a file descriptor. Nobody waits for its reader, who may be slow or gone, and what cannot be
+ * written (nobody reads any more, the disk is full) is given up: a log that fails must cost nothing but itself.
+ */
+export class LogOutput {
+  private readonly pieces: Piece[] = []
+  private waitingBytes = 0
+  private writing: Promise<void> | null = null
+
+  constructor(private readonly descriptor: number) {}
+
+  write(line: string): void {
+    const bytes = Buffer.byteLength(line)
+    if (this.waitingBytes + bytes > maxWaitingBytes) return
+    this.waitingBytes += bytes
+    const last = this.pieces.at(-1)
+    if (last && last.bytes + bytes <= pieceBytes) {
+      last.text += line
+      last.bytes += bytes
+    } else this.pieces.push({ text: line, bytes })
+    this.writing ??= this.writeAll()
+  }
+
+  /** Resolves when everything so far has left, or after `withinMs`: the last words of a process that ends. */
+  async written(withinMs: number): Promise<void> {
+    if (this.writing) await Promise.race([this.writing, Bun.sleep(withinMs)])
+  }
+
+  private async writeAll(): Promise<void> {
+    for (let piece = this.pieces.shift(); piece; piece = this.pieces.shift()) {
+      let left = Buffer.from(piece.text)
+      while (left.length > 0) left = left.subarray(await this.writeSome(left))
+      this.waitingBytes -= piece.bytes
+    }
+    this.writing = null
+  }
+
+  /** Answers how much is done with: all of it when it cannot be written. */
+  private writeSome(bytes: Buffer): Promise<number> {
+    return new Promise((resolve) => {
+      write(this.descriptor, bytes, (error, count) => {
+        if (!error) resolve(count)
+        else if (error.code === 'EAGAIN') setTimeout(() => resolve(0), busyMs)
+        else resolve(bytes.length)
+      })
+    })
+  }
+}
