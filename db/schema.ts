@@ -362,6 +362,8 @@ export const idempotencyKeys = pgTable(
     bodyHash: text().notNull(),
     answer: json(),
     position: text(),
+    /** Asked for by nothing any more; the code before this writes it, and may run beside this. */
+    subjectId: uuid(),
     ...created,
   },
   (t) => [primaryKey({ columns: [t.userId, t.path, t.key] }), index('idempotency_keys_created').on(t.createdAt)],
