@@ -3,8 +3,11 @@ import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 
 /** Pages begin at multiples of this, so that those who come from different places meet on the same ones. */
 const pageEvents = 100
-/** What all pages together hold of events' data; the one that was not asked for longest goes first. */
-const maxBytes = 16 * 1024 * 1024
+/** What all pages together cost; the one that was not asked for longest goes first. */
+const maxBytes = 64 * 1024 * 1024
+/** An event costs about so much beside its data, of which there may be so many copies: its own, and a frame for each view. */
+const eventBytes = 2048
+const copies = 4
 const maxAgeMs = 10_000
 
 /** Reads `after < seq <= upTo` of the log, in order, at most a bounded number at a time. */
@@ -56,7 +59,7 @@ export class LogPages {
     page.entries.then(
       (entries) => {
         if (this.pages.get(key) !== page) return
-        page.bytes = entries.reduce((sum, { event }) => sum + event.json.length, 0)
+        page.bytes = entries.reduce((sum, { event }) => sum + eventBytes + event.json.length * copies, 0)
         this.bytes += page.bytes
         for (const [oldest, { usedAt }] of this.pages) {
           if (this.bytes <= maxBytes || usedAt === page.usedAt) break

@@ -103,3 +103,12 @@ test('what was not asked for longest goes when there is too much, and all of it 
   await page(500)
   expect(readsOf(1)).toEqual([500])
 })
+
+test('events with next to no data are not kept by the hundred thousand', async () => {
+  const { reads, page } = pagesOver()
+  for (let start = 0; start < 500; start++) await page(start * 100)
+  await page(49_900)
+  expect(reads).toHaveLength(500)
+  await page(0)
+  expect(reads).toHaveLength(501)
+})
