@@ -8,12 +8,13 @@ const maxBytes = 64 * 1024 * 1024
 /** An event costs about so much beside its data, of which there may be so many copies: its own, and a frame for each view. */
 const eventBytes = 2048
 const copies = 4
+/** However often it is asked for: history that another instance rewrote must not live on here when its word is lost. */
 const maxAgeMs = 10_000
 
 /** Reads `after < seq <= upTo` of the log, in order, at most a bounded number at a time. */
 export type ReadLog = (stream: StreamName, after: number, upTo: number) => Promise<LoggedEvent[]>
 
-type Page = { stream: StreamName; entries: Promise<EncodedEvent[]>; bytes: number; usedAt: number }
+type Page = { stream: StreamName; entries: Promise<EncodedEvent[]>; bytes: number; readAt: number }
 
 /**
  * The parts of the log that sockets far behind are reading: each is read once and encoded once for all who are there
@@ -40,8 +41,7 @@ export class LogPages {
   private page(stream: StreamName, epoch: string, start: number, end: number): Promise<EncodedEvent[]> {
     const key = `${stream} ${epoch} ${start} ${end}`
     const known = this.pages.get(key)
-    const page = known ?? { stream, entries: this.read(stream, start, end), bytes: 0, usedAt: 0 }
-    page.usedAt = performance.now()
+    const page = known ?? { stream, entries: this.read(stream, start, end), bytes: 0, readAt: performance.now() }
     this.pages.delete(key)
     this.pages.set(key, page)
     if (!known) this.settle(key, page)
@@ -61,9 +61,9 @@ export class LogPages {
         if (this.pages.get(key) !== page) return
         page.bytes = entries.reduce((sum, { event }) => sum + eventBytes + event.json.length * copies, 0)
         this.bytes += page.bytes
-        for (const [oldest, { usedAt }] of this.pages) {
-          if (this.bytes <= maxBytes || usedAt === page.usedAt) break
-          this.drop(oldest)
+        for (const [key, oldest] of this.pages) {
+          if (this.bytes <= maxBytes || oldest === page) break
+          this.drop(key)
         }
       },
       () => {
@@ -77,9 +77,9 @@ export class LogPages {
     this.pages.delete(key)
   }
 
-  /** Drops what nobody came for in a while. */
+  /** Drops what was read a while ago. */
   trim(now: number): void {
-    for (const [key, { usedAt }] of this.pages) if (now - usedAt > maxAgeMs) this.drop(key)
+    for (const [key, { readAt }] of this.pages) if (now - readAt > maxAgeMs) this.drop(key)
   }
 
   /** The stream's history was rewritten: nothing of it may be told from memory. */

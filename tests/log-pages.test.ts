@@ -1,4 +1,4 @@
-import { expect, test } from 'bun:test'
+import { expect, spyOn, test } from 'bun:test'
 import { LogPages } from '~/realtime/log-pages'
 import type { EncodedEvent } from '~/realtime/ring'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
@@ -102,6 +102,19 @@ test('what was not asked for longest goes when there is too much, and all of it 
   pages.trim(performance.now() + 60_000)
   await page(500)
   expect(readsOf(1)).toEqual([500])
+})
+
+test('a page goes with time although it is asked for again and again', async () => {
+  const { pages, reads, page } = pagesOver()
+  const start = performance.now()
+  const clock = spyOn(performance, 'now')
+  for (let seconds = 0; seconds <= 12; seconds++) {
+    clock.mockReturnValue(start + seconds * 1000)
+    await page(0)
+    pages.trim(performance.now())
+  }
+  clock.mockRestore()
+  expect(reads).toHaveLength(2)
 })
 
 test('events with next to no data are not kept by the hundred thousand', async () => {
