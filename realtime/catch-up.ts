@@ -107,7 +107,11 @@ function sendChunk(subscription: Subscription, entries: readonly EncodedEvent[])
   return done
 }
 
+/** Lets other work in: pages that are at hand would otherwise leave one after another in a single turn. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
 async function readMissed(subscription: Subscription, pages: LogPages): Promise<EncodedEvent[]> {
+  await nextTurn()
   const { stream, position } = subscription
   const entries = await pages.after(stream.name, stream.epoch, position, stream.headSeq)
   if (entries.length > 0 && entries.every(({ event }) => event.epoch === stream.epoch)) return entries

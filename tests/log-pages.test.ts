@@ -1,6 +1,11 @@
 import { expect, spyOn, test } from 'bun:test'
+import { startCatchUp } from '~/realtime/catch-up'
+import { Connection, type Socket } from '~/realtime/connection'
+import { everything } from '~/realtime/filter'
+import { LiveStream } from '~/realtime/live-stream'
 import { LogPages } from '~/realtime/log-pages'
 import type { EncodedEvent } from '~/realtime/ring'
+import { Subscription } from '~/realtime/subscription'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import { loggedEvent } from './support/logged-event'
 
@@ -124,4 +129,30 @@ test('events with next to no data are not kept by the hundred thousand', async (
   expect(reads).toHaveLength(500)
   await page(0)
   expect(reads).toHaveLength(501)
+})
+
+/** A socket whose peer takes everything, thousands of events behind on its stream. */
+function farBehind(pages: LogPages) {
+  const texts: string[] = []
+  const socket = { send: (text: string) => texts.push(text), ping: () => 1, cork: (work: () => void) => work(), getBufferedAmount: () => 0 }
+  const connection = new Connection('127.0.0.1', null, 1024 * 1024, () => {}, 0).attach(socket as Partial<Socket> as Socket)
+  const nothing = () => {}
+  const host = { readLog: async () => [], onMemberEvent: nothing, onOrderStatus: nothing, onBroken: nothing, onDelivered: nothing }
+  const stream = new LiveStream(name, host)
+  stream.open({ epoch: 'first', seq: 5_000, keyGeneration: 0 })
+  startCatchUp(connection, '{"type":"subscribed"}', [new Subscription(connection, stream, 'u', 'owner', everything, 0)], pages)
+  return { connection, texts }
+}
+
+test('others have their turns while a socket is sent thousands of events that are at hand', async () => {
+  const { pages, page } = pagesOver()
+  for (let start = 0; start < 5_000; start += 100) await page(start)
+  const { connection, texts } = farBehind(pages)
+  let turns = 0
+  while (connection.catchUp) {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    turns += 1
+  }
+  expect(texts.map((text) => JSON.parse(text).seq).filter(Boolean)).toEqual(range(1, 5_000))
+  expect(turns).toBeGreaterThan(40)
 })
