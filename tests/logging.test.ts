@@ -157,6 +157,20 @@ describe('what a server prints', () => {
     expect(told.token).toBe('hunter2')
   })
 
+  test('tells of an error only what is harmless, wherever it is, and of an object that holds itself so much', () => {
+    const lines: string[] = []
+    const logger = createLogger({ isProduction: true, logLevel: 'info' }, { write: (line) => void lines.push(line) })
+    const failure = Object.assign(new Error('failed'), { parameters: ['hunter2'], email: 'hunter2' })
+    const itself: Line = { size: 1 }
+    itself.itself = [itself]
+    logger.info({ err: failure, result: failure, results: [{ err: failure }], itself }, 'told')
+    logger.error(failure)
+    expect(lines.join()).not.toContain('hunter2')
+    const [told, failed] = lines.map((line): Line => JSON.parse(line))
+    for (const error of [told.err, told.result, told.results[0].err, failed.err]) expect(error).toMatchObject({ type: 'Error', message: 'failed' })
+    expect(told).toMatchObject({ itself: { size: 1, itself: [{ size: 1 }] } })
+  })
+
   test('holds up nothing while nobody reads it, and waits for a reader within bounds', async () => {
     const path = join(cwd, 'pipe')
     Bun.spawnSync(['mkfifo', path])
