@@ -65,8 +65,7 @@ export const keptValues = (userId: string, { path, key, data }: Answer) => ({
 
 const keptUnder = sql`where user_id = ${slot('userId')} and path = ${slot('path')} and key = ${slot('key')}`
 
-const updateKey = (position: SQL) =>
-  sql`update idempotency_keys set answer = ${slot('answer')}::json, position = ${position} ${keptUnder}`
+const updateKey = (position: SQL) => sql`update idempotency_keys set answer = ${slot('answer')}::json, position = ${position} ${keptUnder}`
 
 const keep = new Statement<KeptValues, void>(
   () => updateKey(sql`null`),
