@@ -183,7 +183,10 @@ export class LiveStream {
   /** One read in flight: it goes on until all that was asked for meanwhile is there. */
   private async readUp(): Promise<void> {
     while (this.next <= this.wanted && !this.isGone) {
+      const { generation } = this.ring
       const events = await this.host.readLog(this.name, this.next - 1, this.wanted)
+      // Rewritten meanwhile: what was read may be what nobody is to be told any more.
+      if (generation !== this.ring.generation) continue
       // Whoever announced an event had seen it committed: what is not there any more was pruned.
       if (events[0] ? events[0].seq > this.next : this.next <= this.wanted) return this.host.onBroken(this, 'events were gone before they were read')
       this.publish(events)

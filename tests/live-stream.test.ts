@@ -82,6 +82,19 @@ describe('the ring', () => {
     expect(stream.passedSince(5)).toBeNull()
   })
 
+  test('takes nothing new that was read before it was emptied either: it is read again', async () => {
+    const { stream, reads } = streamOver()
+    stream.open(head(10))
+    const reached = stream.advanceTo(11)
+    stream.ring.clear()
+    reads[0]?.answer([{ ...event(11), json: '{"name":"Ada"}' }])
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(reads).toHaveLength(2)
+    reads[1]?.answer([event(11)])
+    await reached
+    expect(stream.passedSince(10)?.map(({ json }) => json)).toEqual(['{}'])
+  })
+
   test('takes older events that end right before its own', async () => {
     const { stream, reads } = streamOver()
     stream.open(head(10))
