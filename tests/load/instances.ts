@@ -11,6 +11,7 @@ import { median } from '~/bench/stats'
 import { startPostgres } from '~/scripts/postgres'
 import { startRedis } from '../chaos/engines'
 import { ApiClient } from '../support/api'
+import { inTurn } from '../support/in-turn'
 import { type ServerProcess, spawnServer } from '../support/process'
 
 /**
@@ -40,12 +41,6 @@ const [eventsPerSecond, warmSeconds] = [Number(values.rate), Number(values.warm)
 const idleSeconds = 5
 const instanceCounts = [1, 2, 4]
 const fleetCount = 4
-
-const at = <T>(list: T[], index: number): T => {
-  const found = list[index % list.length]
-  if (found === undefined) throw new Error('an empty list')
-  return found
-}
 
 type Fleet = ReturnType<typeof openFleet>
 
@@ -79,9 +74,9 @@ async function openZipZap(count: number, postgresUrl: string, directory: string)
   return {
     pids: servers.map(({ pid }) => pid),
     ports: servers.map(({ port }) => port),
-    groups: await enlist(at(servers, 0), sockets),
+    groups: await enlist(inTurn(servers, 0), sockets),
     framesEach: 3,
-    write: (event) => notify(at(servers, event)),
+    write: (event) => notify(inTurn(servers, event)),
     end: () => Promise.all([...instances.map((instance) => instance.end('SIGKILL')), redis.end('SIGKILL')]),
   }
 }
@@ -110,7 +105,7 @@ class Installation {
     const { ports, groups, framesEach } = servers
     const fleets = Array.from({ length: fleetCount }, () => openFleet())
     const share = (index: number): SocketGroup[] => groups.filter((_, at) => at % fleetCount === index)
-    await Promise.all(fleets.map((fleet, index) => fleet.ask({ kind: 'open', port: at(ports, index), groups: share(index), framesEach })))
+    await Promise.all(fleets.map((fleet, index) => fleet.ask({ kind: 'open', port: inTurn(ports, index), groups: share(index), framesEach })))
     return new Installation(servers, fleets)
   }
 

@@ -8,6 +8,7 @@ import type { SocketAnswer, SocketGroup } from '~/bench/sockets'
 import { startPostgres } from '~/scripts/postgres'
 import { startRedis } from '../chaos/engines'
 import { ApiClient } from '../support/api'
+import { inTurn } from '../support/in-turn'
 import { portOf, type ServerProcess, spawnServer } from '../support/process'
 
 /**
@@ -42,12 +43,6 @@ type Fleet = ReturnType<typeof openFleet>
 /** What the sockets of a scenario are, and what is written while they listen. */
 type Scenario = { name: string; groups: SocketGroup[]; writes: ((api: ApiClient) => Promise<void>)[]; eventsEach: number }
 
-const rotate = <T>(list: readonly T[], index: number): T => {
-  const found = list[index % list.length]
-  if (found === undefined) throw new Error('an empty list')
-  return found
-}
-
 /** Does it so many times, several at once, and answers the results in order. */
 async function times<T>(count: number, work: (index: number) => Promise<T>): Promise<T[]> {
   const results: T[] = []
@@ -60,7 +55,7 @@ async function times<T>(count: number, work: (index: number) => Promise<T>): Pro
 }
 
 async function register(servers: ServerProcess[], index: number): Promise<Owner> {
-  const { server } = rotate(servers, index).api
+  const { server } = inTurn(servers, index).api
   const account = { email: `owner${index}@zipzap.test`, password: 'correct horse battery', firstName: 'Olga' }
   const { data } = await new ApiClient(server).post('/auth/register', account)
   return { userId: data.user.id, token: data.token, api: new ApiClient(server, data.token) }
@@ -89,7 +84,7 @@ async function manyStores(servers: ServerProcess[]): Promise<Scenario> {
   const perOwner = socketsPerUser / socketsPerStore
   const owners = await times(Math.ceil(storeCount / perOwner), (index) => register(servers, index + 1))
   const stores = await times(storeCount, async (index) => {
-    const { api, userId, token } = rotate(owners, index)
+    const { api, userId, token } = inTurn(owners, index)
     const storeId: string = (await api.post('/stores', { name: `Store ${index}` })).data.id
     return { count: 1, userId, token, storeId }
   })
@@ -121,10 +116,10 @@ async function play(servers: ServerProcess[], { name, groups, writes, eventsEach
   const total = groups.reduce((sum, { count }) => sum + count, 0)
   const openedAt = performance.now()
   await Promise.all(
-    fleets.map((fleet, index) => fleet.ask({ kind: 'open', port: portOf(rotate(servers, index)), groups: groupsOf(index), framesEach: 3 })),
+    fleets.map((fleet, index) => fleet.ask({ kind: 'open', port: portOf(inTurn(servers, index)), groups: groupsOf(index), framesEach: 3 })),
   )
   const [openMs, cpuBefore, startedAt] = [performance.now() - openedAt, cpu(), performance.now()]
-  await times(writes.length, (index) => rotate(writes, index)(rotate(servers, index).api))
+  await times(writes.length, (index) => inTurn(writes, index)(inTurn(servers, index).api))
   await settled(fleets, total * eventsEach)
   const tookMs = performance.now() - startedAt
   // What comes twice comes later.
