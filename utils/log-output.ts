@@ -1,12 +1,16 @@
 import { write } from 'node:fs'
 
-/** What may wait for the reader of the log; what comes on top is dropped. */
+/** What may wait for the reader of the log; what comes on top is dropped, and counted. */
 const maxWaitingBytes = 1024 * 1024
 /** A pipe takes so much in one piece: lines of several workers are never torn, and those that come together share a call. */
 const pieceBytes = 4096
 const busyMs = 100
 
 type Piece = { text: string; bytes: number }
+
+/** Stands where lines are missing, in pino's form and at its level of a warning. */
+const lineOfDropped = (lines: number): string =>
+  `${JSON.stringify({ level: 40, time: new Date().toISOString(), lines, msg: 'lines of this log were dropped: its reader is too slow' })}\n`
 
 /**
  * Lines on their way to a file descriptor. Nobody waits for its reader, who may be slow or gone, and what cannot be
@@ -15,20 +19,29 @@ type Piece = { text: string; bytes: number }
 export class LogOutput {
   private readonly pieces: Piece[] = []
   private waitingBytes = 0
+  /** Lines left out since the last one that was taken. */
+  private dropped = 0
   private writing: Promise<void> | null = null
 
   constructor(private readonly descriptor: number) {}
 
   write(line: string): void {
-    const bytes = Buffer.byteLength(line)
-    if (this.waitingBytes + bytes > maxWaitingBytes) return
+    const isTaken = this.take(this.dropped > 0 ? lineOfDropped(this.dropped) + line : line)
+    this.dropped = isTaken ? 0 : this.dropped + 1
+  }
+
+  /** False: there is no room. */
+  private take(text: string): boolean {
+    const bytes = Buffer.byteLength(text)
+    if (this.waitingBytes + bytes > maxWaitingBytes) return false
     this.waitingBytes += bytes
     const last = this.pieces.at(-1)
     if (last && last.bytes + bytes <= pieceBytes) {
-      last.text += line
+      last.text += text
       last.bytes += bytes
-    } else this.pieces.push({ text: line, bytes })
+    } else this.pieces.push({ text, bytes })
     this.writing ??= this.writeAll()
+    return true
   }
 
   /** Resolves when everything so far has left, or after `withinMs`: the last words of a process that ends. */
