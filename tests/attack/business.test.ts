@@ -128,12 +128,28 @@ test('of twenty refunds at once one is given', async () => {
   expect(statuses.filter((status) => status === 201)).toHaveLength(1)
 })
 
-test('of thirty orders of the last five pieces five are taken', async () => {
+test('of thirty orders of the last five pieces five are taken, and of thirty changes to orders five', async () => {
   const { ours } = await house()
-  const product = must(await ours.manager.api.post(`${ours.path}/products`, { name: fresh('Last'), price: 100, stock: 5 }))
-  const orders = await Promise.all(Array.from({ length: 30 }, () => take({ items: [{ productId: product.id, quantity: 1 }] })))
+  const last = async () => must(await ours.manager.api.post(`${ours.path}/products`, { name: fresh('Last'), price: 100, stock: 5 })).id
+  const stockOf = async (id: string) => must(await ours.staff.api.get(`${ours.path}/products/${id}`)).stock
+  const sold = await last()
+  const orders = await Promise.all(Array.from({ length: 30 }, () => take({ items: [{ productId: sold, quantity: 1 }] })))
   expect(orders.filter(({ status }) => status === 201)).toHaveLength(5)
-  expect(must(await ours.staff.api.get(`${ours.path}/products/${product.id}`)).stock).toBe(0)
+  expect(await stockOf(sold)).toBe(0)
+  // New orders wait for their number and so for each other; changed ones have nothing but the stock to wait for.
+  const added = await last()
+  const others = await Promise.all(Array.from({ length: 30 }, () => take({})))
+  const changes = others.map(({ data }) =>
+    ours.staff.api.patch(`${ours.path}/orders/${data.id}`, {
+      items: [
+        { id: data.items[0].id, quantity: 1 },
+        { productId: added, quantity: 1 },
+      ],
+    }),
+  )
+  const statuses = (await Promise.all(changes)).map(({ status }) => status)
+  expect([statuses.filter((status) => status === 200).length, statuses.filter((status) => status === 409).length]).toEqual([5, 25])
+  expect(await stockOf(added)).toBe(0)
 })
 
 test('one line of many pieces, split over two, takes no more than there is', async () => {

@@ -94,7 +94,7 @@ export const businessRemovals: Removal[] = [
     file: 'controllers/order-stock.controllers.ts',
     text: "    .orderBy(asc(products.id))\n    .for('no key update')",
     by: '    .orderBy(asc(products.id))',
-    red: ['of thirty orders of the last five pieces five are taken'],
+    red: ['of thirty orders of the last five pieces five are taken, and of thirty changes to orders five'],
   },
   {
     without: 'the claim of a key',
