@@ -1,9 +1,10 @@
 import { Database as Sqlite } from 'bun:sqlite'
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { PGlite, type Transaction as PGliteTransaction, type QueryOptions, types } from '@electric-sql/pglite'
+import { Mutex, PGlite, type QueryOptions } from '@electric-sql/pglite'
 import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
+import { EmbeddedConnection } from '~/db/embedded-connection'
 import { type Engine, migrations, timeouts } from '~/db/engine'
 import { attachRunner, casing, causeFirst, type Database, type Runner, type Transact } from '~/db/session'
 
@@ -14,14 +15,22 @@ export async function openEmbedded(dataDir: string, use: (database: Database) =>
   const client = await PGlite.create(inMemory ? dataDir : join(dataDir, 'pglite'))
   for (const [name, ms] of Object.entries(timeouts)) await client.exec(`set ${name} = ${ms}`)
   await migrate(drizzle(client, { casing }), migrations)
-  use(databaseOver(client))
+  const connection = new EmbeddedConnection(client)
+  const turns = new Mutex()
+  use(
+    databaseOver(connection, (query) =>
+      turns.runExclusive(async () => {
+        const result = query()
+        await client.syncToFs()
+        return result
+      }),
+    ),
+  )
   return {
     kind: 'embedded',
-    transact: transactionsOf(client),
-    copyOut: async (query) => (await client.query(query)).blob ?? new Blob(),
-    ping: async () => {
-      await client.query('select 1')
-    },
+    transact: transactionsOf(client, connection, turns),
+    copyOut: (query) => turns.runExclusive(async () => (await client.query(query)).blob ?? new Blob()),
+    ping: () => turns.runExclusive(async () => void connection.command('select 1')),
     close: async () => {
       await client.close()
       unlock()
@@ -29,45 +38,58 @@ export async function openEmbedded(dataDir: string, use: (database: Database) =>
   }
 }
 
-type Queries = Pick<PGliteTransaction, 'query'>
-
 /** One Drizzle serves all transactions in turn: it talks to whichever is open. */
-function transactionsOf(client: PGlite): Transact {
-  let open: PGliteTransaction | undefined
+function transactionsOf(client: PGlite, connection: EmbeddedConnection, turns: Mutex): Transact {
+  let isOpen = false
   const sent: Promise<unknown>[] = []
-  const tx = databaseOver({ query: (...query) => (open ? open.query(...query) : Promise.reject(new Error('No transaction is open'))) }, sent)
+  const whileOpen = async <T>(query: () => T) => {
+    if (!isOpen) throw new Error('No transaction is open')
+    return query()
+  }
+  const tx = databaseOver(connection, whileOpen, sent)
+  const perform = async <T>(work: () => Promise<T>): Promise<T> => {
+    const result = await causeFirst(work(), sent)
+    await Promise.all(sent)
+    const command = connection.command('commit')
+    if (command !== 'COMMIT') throw new Error(`The transaction ended with ${command}`)
+    await client.syncToFs()
+    return result
+  }
   return (mode, _lane, work) =>
-    client.transaction(async (transaction) => {
-      open = transaction
+    turns.runExclusive(async () => {
+      connection.command(mode ? `begin ${mode}` : 'begin')
+      isOpen = true
       try {
-        if (mode) await transaction.exec(`set transaction ${mode}`)
-        const result = await causeFirst(work(tx), sent)
-        await Promise.all(sent)
-        return result
+        return await perform(() => work(tx))
+      } catch (error) {
+        connection.command('rollback')
+        throw error
       } finally {
         sent.length = 0
-        open = undefined
+        isOpen = false
       }
     })
 }
 
-const asText = (value: string) => value
-/** Columns as Drizzle decodes them: times stay text. */
-const inArrays: QueryOptions = { rowMode: 'array', parsers: { [types.TIMESTAMPTZ]: asText } }
+/** Runs a query when it may run. */
+type Turn = <T>(query: () => T) => Promise<T>
 
 /** With `sent`, for transactions: what was sent ahead is collected there. */
-function databaseOver(queries: Queries, sent?: Promise<unknown>[]): Database {
-  const run: Runner['run'] = async (text, parameters) => (await queries.query<unknown[]>(text, parameters, inArrays)).rows
+function databaseOver(connection: EmbeddedConnection, turn: Turn, sent?: Promise<unknown>[]): Database {
+  const run: Runner['run'] = (text, parameters) => turn(() => connection.rows(text, parameters))
   const send = (text: string, parameters: unknown[]) => {
     const sending = run(text, parameters)
     sending.catch(() => {})
     sent?.push(sending)
   }
-  return attachRunner(drizzle(asClient(queries), { casing }), { run, ...(sent && { within: { runLast: run, send } }) })
+  const query = async (text: string, parameters: unknown[] = [], { rowMode }: QueryOptions = {}) => ({
+    rows: await turn<unknown[]>(() => (rowMode === 'array' ? connection.rows(text, parameters) : connection.objects(text, parameters))),
+  })
+  return attachRunner(drizzle(asClient({ query }), { casing }), { run, ...(sent && { within: { runLast: run, send } }) })
 }
 
 /** Drizzle uses nothing else of its client, as long as nobody opens a transaction through Drizzle itself. */
-const asClient = (queries: Queries) => queries as PGlite
+const asClient = (queries: object) => queries as PGlite
 
 export class DataDirectoryInUse extends Error {
   override name = 'DataDirectoryInUse'
