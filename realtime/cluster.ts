@@ -55,7 +55,7 @@ export class Cluster {
       case 'head':
         return this.streams.hint(message.stream, message.seq)
       case 'tell':
-        return this.streams.get(message.stream)?.tell(message.type, message.frame, { views: message.views })
+        return this.streams.get(message.stream)?.announce(message)
       case 'ended':
         return this.hooks.endSessions(message.sessionIds)
       case 'rights':
@@ -80,7 +80,7 @@ export class Cluster {
 
   /** Tells the live sockets of a stream something that is not logged, on every instance unless it is `isLocal`. */
   tell(stream: StreamName, type: string, frame: string, options: { except?: Connection; isLocal?: boolean } = {}): void {
-    this.streams.get(stream)?.tell(type, frame, { views: peopleViews, ...(options.except && { except: options.except }) })
+    this.streams.get(stream)?.announce({ type, frame, views: peopleViews, except: options.except })
     if (!options.isLocal) this.relay.send({ kind: 'tell', stream, type, frame, views: peopleViews })
   }
 

@@ -1,6 +1,6 @@
-import type { Connection } from '~/realtime/connection'
-import { type Filter, passesEphemeral } from '~/realtime/filter'
-import { Outgoing } from '~/realtime/outgoing'
+import { type Announced, type Announcement, Announcements, getsAll, isFor, packetOf } from '~/realtime/announcements'
+import type { Filter } from '~/realtime/filter'
+import { joined, Outgoing, type Packet } from '~/realtime/outgoing'
 import { concerns, type EncodedEvent } from '~/realtime/ring'
 import type { Subscription } from '~/realtime/subscription'
 import type { View } from '~/utils/actor'
@@ -31,6 +31,10 @@ export class FanOut {
   private readonly groups = new Map<string, Group>()
   private pending: EncodedEvent[] = []
   private timer: Timer | undefined
+  private readonly announcements = new Announcements()
+  private announcingTimer: Timer | undefined
+  /** The flush under way carries announcements. */
+  private isAnnouncing = false
   private flushedAt = 0
   private windowMs = minWindowMs
   /** What the last flush has not handed to all of its sockets yet, and how long it took so far. */
@@ -55,15 +59,26 @@ export class FanOut {
 
   schedule(): void {
     // The end of a flush looks for what came meanwhile.
-    if (this.pending.length === 0 || this.timer || !this.outgoing.isEmpty) return
+    if (!this.outgoing.isEmpty) return
+    if (!this.announcements.isEmpty && !this.announcingTimer) this.scheduleAnnouncements()
+    if (this.pending.length === 0 || this.timer) return
     const sinceMs = performance.now() - this.flushedAt
     if (sinceMs >= this.windowMs) return this.beginFlush()
     this.timer = setTimeout(() => this.beginFlush(), this.windowMs - sinceMs)
   }
 
+  private scheduleAnnouncements(): void {
+    const { dueInMs } = this.announcements
+    if (dueInMs === 0) return this.beginFlush()
+    this.announcingTimer = setTimeout(() => this.beginFlush(), dueInMs)
+  }
+
   /** Sends what is pending: at once when idle, coalesced under load, letting other work in now and then. */
   private beginFlush(): void {
-    this.address()
+    clearTimeout(this.announcingTimer)
+    this.announcingTimer = undefined
+    this.isAnnouncing ||= !this.announcements.isEmpty
+    this.address(this.announcements.take())
     this.sendSlice()
   }
 
@@ -92,52 +107,67 @@ export class FanOut {
     if (!this.outgoing.isEmpty) return
     this.flushedAt = performance.now()
     this.windowMs = Math.min(maxWindowMs, Math.max(minWindowMs, this.flushMs * restPerFlush))
+    if (this.isAnnouncing) this.announcements.told(this.flushMs)
+    this.isAnnouncing = false
   }
 
   /** Makes the frames of what is pending, for everybody who is live now: whoever joins later has these events already. */
-  private address(): void {
+  private address(announced: Announced = []): void {
     clearTimeout(this.timer)
     this.timer = undefined
     const batch = this.pending
-    if (batch.length === 0) return
+    if (batch.length === 0 && announced.length === 0) return
     this.pending = []
     const startedAt = performance.now()
-    for (const group of this.groups.values()) this.addressSafely(group, batch)
+    for (const group of this.groups.values()) this.addressSafely(group, batch, announced)
     this.flushMs = performance.now() - startedAt
     for (const entry of batch) metrics.commitToSend.observe((startedAt - entry.keptSince) / 1000)
   }
 
   /** A fault in here must not leave a hole: the group's sockets come back and resume. */
-  private addressSafely(group: Group, batch: readonly EncodedEvent[]): void {
+  private addressSafely(group: Group, batch: readonly EncodedEvent[], announced: Announced): void {
     try {
-      this.addressGroup(group, batch)
+      this.addressGroup(group, this.packetOf(group, batch), announced)
     } catch (error) {
       logger.error({ err: error, stream: this.stream }, 'websocket: delivery failed')
       for (const { connection } of [...group.subscriptions]) connection.close(1011)
     }
   }
 
-  private addressGroup(group: Group, batch: readonly EncodedEvent[]): void {
-    const isLarge = group.subscriptions.size >= largeGroup
-    const frames: string[] = []
-    let bytes = 0
+  /** The frames of events, the same for a whole group. */
+  private packetOf({ subscriptions, view, userId, filter }: Group, batch: readonly EncodedEvent[]): Packet {
+    const isLarge = subscriptions.size >= largeGroup
+    const packet: Packet = { frames: [], bytes: 0 }
     for (const entry of batch) {
-      if (!concerns(entry.event, group.view, group.userId, group.filter)) continue
-      const frame = isLarge ? entry.asciiFrame(group.view) : entry.frame(group.view)
-      frames.push(frame)
-      bytes += Buffer.byteLength(frame)
+      if (!concerns(entry.event, view, userId, filter)) continue
+      const frame = isLarge ? entry.asciiFrame(view) : entry.frame(view)
+      packet.frames.push(frame)
+      packet.bytes += Buffer.byteLength(frame)
     }
-    if (frames.length === 0) return
-    this.outgoing.add(frames, bytes, [...group.subscriptions])
-    this.onDelivered(frames.length * group.subscriptions.size, bytes * group.subscriptions.size)
+    if (packet.frames.length > 0) this.onDelivered(packet.frames.length * subscriptions.size, packet.bytes * subscriptions.size)
+    return packet
   }
 
-  /** Tells live sockets something that is not logged. */
-  tell(type: string, frame: string, options: { except?: Connection; views: readonly View[] }): void {
-    for (const group of this.groups.values()) {
-      if (!options.views.includes(group.view) || !passesEphemeral(type, group.filter)) continue
-      for (const { connection } of group.subscriptions) if (connection !== options.except) connection.send(frame)
-    }
+  private addressGroup({ subscriptions, view, filter }: Group, events: Packet, announced: Announced): void {
+    const recipients = [...subscriptions]
+    const ours = announced.filter((one) => isFor(one, view, filter))
+    const [sharing, others] = ours.length === 0 ? [recipients, []] : partition(recipients, (subscription) => getsAll(ours, subscription))
+    this.outgoing.add(joined(events, packetOf(ours)), sharing)
+    for (const subscription of others) this.outgoing.add(joined(events, packetOf(ours, subscription)), [subscription])
+  }
+
+  /** Tells live sockets something that is not logged: at once when idle, together with more when there is much of it. */
+  announce(announcement: Announcement): void {
+    if (this.groups.size === 0) return
+    this.announcements.add(announcement)
+    this.schedule()
+  }
+
+  /** Gives a socket now what was announced and still waits, for what must come after it. */
+  settle(subscription: Subscription): void {
+    const { frames, bytes } = this.announcements.waitingFor(subscription)
+    this.announcements.begin(subscription)
+    if (frames.length > 0) subscription.connection.sendAll(frames, bytes)
   }
 
   /** From here on the socket gets what comes. */
@@ -147,6 +177,7 @@ export class FanOut {
     const group = this.groups.get(key) ?? { view, userId, filter, subscriptions: new Set() }
     this.groups.set(key, group)
     group.subscriptions.add(subscription)
+    this.announcements.begin(subscription)
   }
 
   leave(subscription: Subscription): void {
@@ -158,5 +189,12 @@ export class FanOut {
 
   dispose(): void {
     clearTimeout(this.timer)
+    clearTimeout(this.announcingTimer)
   }
+}
+
+function partition<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
+  const [first, second]: [T[], T[]] = [[], []]
+  for (const one of all) (isFirst(one) ? first : second).push(one)
+  return [first, second]
 }

@@ -1,9 +1,9 @@
+import type { Announcement } from '~/realtime/announcements'
 import type { Connection } from '~/realtime/connection'
 import { FanOut } from '~/realtime/fan-out'
 import type { ReadLog } from '~/realtime/log-pages'
 import { EncodedEvent, Ring } from '~/realtime/ring'
 import type { Subscription } from '~/realtime/subscription'
-import type { View } from '~/utils/actor'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import { isAboutMember } from '~/utils/event-view'
 import { logger } from '~/utils/logger'
@@ -199,8 +199,14 @@ export class LiveStream {
   }
 
   /** Tells live sockets something that is not logged. */
-  tell(type: string, frame: string, options: { except?: Connection; views: readonly View[] }): void {
-    this.fanOut.tell(type, frame, options)
+  announce(announcement: Announcement): void {
+    this.fanOut.announce(announcement)
+  }
+
+  /** Sends a live socket all that waits for it before it returns. */
+  settle(subscription: Subscription): void {
+    this.flush()
+    if (subscription.isLive) this.fanOut.settle(subscription)
   }
 
   // Listeners
@@ -221,7 +227,7 @@ export class LiveStream {
   change(subscription: Subscription, terms: Partial<Pick<Subscription, 'role' | 'filter'>>): void {
     const wasLive = subscription.isLive
     if (wasLive) {
-      this.flush()
+      this.settle(subscription)
       this.leaveGroup(subscription)
     }
     Object.assign(subscription, terms)

@@ -14,6 +14,8 @@ export class Subscription {
   isTold = false
   /** Taken away while it was catching up: nothing more is sent. */
   isEnded = false
+  /** The number of the next announcement that is for it; realtime/announcements.ts. */
+  announcedUpTo = 0
 
   constructor(
     readonly connection: Connection,
