@@ -1,10 +1,11 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { and, eq, gt, inArray, isNull, ne, or, sql } from 'drizzle-orm'
+import { and, eq, inArray, isNull, ne, sql } from 'drizzle-orm'
 import { recordAudit } from '~/db/audit'
 import { db } from '~/db/client'
 import { withEvents } from '~/db/events'
+import { idleDays, isLive, type LiveSession, readSessionsByHash, readSessionsById, touchDue } from '~/db/live-sessions'
 import { readPage } from '~/db/page'
-import { sessions, users } from '~/db/schema'
+import { sessions } from '~/db/schema'
 import type { Transaction } from '~/db/session'
 import type { Actor } from '~/utils/actor'
 import type { Config } from '~/utils/config'
@@ -12,6 +13,7 @@ import type { Session } from '~/utils/contracts/auth'
 import type { PageQuery } from '~/utils/contracts/common'
 import { notFound, unauthorized } from '~/utils/errors'
 import { logger } from '~/utils/logger'
+import { SharedReads } from '~/utils/shared-reads'
 import { ShortMemory } from '~/utils/short-memory'
 import { wsManager } from '~/utils/websocket'
 
@@ -31,7 +33,6 @@ export type Identity = {
   name: string
 }
 
-export const idleDays = 14
 export const absoluteDays = 90
 const dayMs = 86_400_000
 
@@ -81,44 +82,22 @@ export async function findSession(token: string): Promise<Omit<Identity, 'via'> 
   return recent.remember(token, () => readSession(token))
 }
 
+const byHash = new SharedReads(readSessionsByHash)
+const byId = new SharedReads(readSessionsById)
+
 async function readSession(token: string): Promise<Omit<Identity, 'via'> | null> {
-  const [row] = await selectLive().where(and(eq(sessions.tokenHash, hashToken(token)), isLive()))
-  if (!row) return null
-  if (row.isTouchDue) touchSoon(row.sessionId)
-  return identityOf(row)
+  const session = await byHash.ask(Buffer.from(hashToken(token)).toString('hex'))
+  if (session?.isTouchDue) touchSoon(session.sessionId)
+  return session && identityOf(session)
 }
 
 /** The live session of an id, or null: for a socket that was opened with it earlier. */
 export async function findSessionById(sessionId: string): Promise<Omit<Identity, 'via'> | null> {
-  const [row] = await selectLive().where(and(eq(sessions.id, sessionId), isLive()))
-  return row ? identityOf(row) : null
+  const session = await byId.ask(sessionId)
+  return session && identityOf(session)
 }
 
-/** Judged by the database's clock, the same for all instances. */
-export const isLive = () =>
-  and(
-    isNull(sessions.endedAt),
-    or(isNull(sessions.expiresAt), and(gt(sessions.expiresAt, sql`now()`), gt(sessions.lastUsedAt, sql`now() - make_interval(days => ${idleDays})`))),
-  )
-
-const selectLive = () =>
-  db
-    .select({
-      sessionId: sessions.id,
-      userId: sessions.userId,
-      kind: users.kind,
-      firstName: users.firstName,
-      lastName: users.lastName,
-      lastUsedAt: sessions.lastUsedAt,
-      absoluteEnd: sessions.expiresAt,
-      isTouchDue: touchDue(),
-    })
-    .from(sessions)
-    .innerJoin(users, eq(users.id, sessions.userId))
-
-type LiveRow = Awaited<ReturnType<typeof selectLive>>[number]
-
-function identityOf(row: LiveRow): Omit<Identity, 'via'> {
+function identityOf(row: LiveSession): Omit<Identity, 'via'> {
   return {
     userId: row.userId,
     kind: row.kind,
@@ -168,8 +147,6 @@ export async function endSessionsOf(tx: Transaction, userId: string, exceptId?: 
     .returning({ id: sessions.id })
   return ended.map((row) => row.id)
 }
-
-const touchDue = () => sql<boolean>`${sessions.lastUsedAt} < now() - interval '1 hour'`
 
 /** Marks sessions used, at most once an hour: the idle limit is counted in days. */
 export async function touchSessions(sessionIds: string[]): Promise<void> {

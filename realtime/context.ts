@@ -1,11 +1,12 @@
+import type { SubscriptionQuestion, SubscriptionStart } from '~/db/hub-reads'
 import type { Cluster } from '~/realtime/cluster'
 import type { Connection, SocketSession } from '~/realtime/connection'
 import type { Guests } from '~/realtime/guests'
 import type { AcknowledgedPositions } from '~/realtime/positions'
-import type { SubscriptionStarts } from '~/realtime/shared-reads'
 import type { Sockets } from '~/realtime/sockets'
 import type { StreamRegistry } from '~/realtime/stream-registry'
 import type { Config } from '~/utils/config'
+import type { SharedReads } from '~/utils/shared-reads'
 
 /**
  * What the hub asks of the business side; `server.ts` hands it in, so that the hub never imports a controller. All of
@@ -26,7 +27,7 @@ export type HubConfig = Pick<Config, 'ws' | 'corsOrigins' | 'isProduction' | 'tr
 export type HubContext = {
   config: HubConfig
   lookups: Lookups
-  starts: SubscriptionStarts
+  starts: SharedReads<SubscriptionQuestion, SubscriptionStart>
   sockets: Sockets
   streams: StreamRegistry
   cluster: Cluster

@@ -1,6 +1,6 @@
 import type { Server, WebSocketHandler } from 'bun'
 import { renewEpochsAfterRestore } from '~/db/epochs'
-import { readEndedSessions } from '~/db/hub-reads'
+import { readEndedSessions, readSubscriptionStarts } from '~/db/hub-reads'
 import { Cluster } from '~/realtime/cluster'
 import { Connection, type SocketSession } from '~/realtime/connection'
 import type { HubConfig, HubContext, Lookups } from '~/realtime/context'
@@ -11,7 +11,6 @@ import type { LiveStream } from '~/realtime/live-stream'
 import { AcknowledgedPositions } from '~/realtime/positions'
 import type { Relay, RelayListener } from '~/realtime/relay/relay'
 import { applyMemberEvent } from '~/realtime/rights'
-import { subscriptionStarts } from '~/realtime/shared-reads'
 import { Sockets } from '~/realtime/sockets'
 import { StreamRegistry } from '~/realtime/stream-registry'
 import { type Upgrades, upgrade } from '~/realtime/upgrade'
@@ -20,6 +19,7 @@ import type { PresentUser } from '~/utils/contracts/presence'
 import { isAboutMember } from '~/utils/event-view'
 import { logger } from '~/utils/logger'
 import { metrics } from '~/utils/metrics'
+import { SharedReads } from '~/utils/shared-reads'
 import { traced } from '~/utils/tracing'
 import type { WebSocketHealth, WebSocketManager, WebSocketStats } from '~/utils/websocket'
 
@@ -69,7 +69,7 @@ export class Hub implements WebSocketManager {
     this.context = {
       config,
       lookups: options.lookups,
-      starts: subscriptionStarts(),
+      starts: new SharedReads(readSubscriptionStarts),
       sockets: new Sockets((userId, sockets) => this.context.cluster.setSockets(userId, sockets)),
       streams,
       cluster: new Cluster(streams, {

@@ -6,6 +6,8 @@ import type { PresentUser } from '~/utils/contracts/presence'
 const graceMs = 2_000
 
 type Present = PresenceEntry & { leaving: Timer | undefined }
+/** Who is in a store or has just left it; counted on the way, since every newcomer asks for both. */
+type StorePresence = { users: Map<string, Present>; online: number; sessions: number }
 
 type Announce = (storeId: string, type: 'user_joined' | 'user_left', data: { userId: string; name: string; onlineUsers: number }) => void
 
@@ -19,7 +21,7 @@ const isEntry = (fact: SharedFact): fact is PresenceEntry => 'sessions' in fact
  * socket comes, and a grace period after the last one went; every instance tells its own sockets.
  */
 export class Presence {
-  private readonly stores = new Map<string, Map<string, Present>>()
+  private readonly stores = new Map<string, StorePresence>()
 
   constructor(
     private readonly state: SharedState,
@@ -52,9 +54,13 @@ export class Presence {
     const [storeId = '', userId = ''] = key.slice(prefix.length).split(' ')
     const entries = this.state.everywhere(key).filter(isEntry)
     const [first] = entries
-    const store = this.stores.get(storeId) ?? new Map<string, Present>()
+    const store = this.stores.get(storeId) ?? { users: new Map(), online: 0, sessions: 0 }
+    const known = store.users.get(userId)
+    if (!first && !known) return
     this.stores.set(storeId, store)
-    const known = store.get(userId)
+    const sessions = entries.reduce((sum, entry) => sum + entry.sessions, 0)
+    store.sessions += sessions - (known?.sessions ?? 0)
+    store.online += Number(sessions > 0) - Number(known !== undefined && known.sessions > 0)
     if (!first) {
       if (known && known.sessions > 0) {
         known.sessions = 0
@@ -63,33 +69,30 @@ export class Presence {
       return
     }
     clearTimeout(known?.leaving)
-    const sessions = entries.reduce((sum, entry) => sum + entry.sessions, 0)
-    store.set(userId, { name: first.name, role: first.role, sessions, leaving: undefined })
-    if (!known) this.announce(storeId, 'user_joined', { userId, name: first.name, onlineUsers: this.list(storeId).length })
+    store.users.set(userId, { name: first.name, role: first.role, sessions, leaving: undefined })
+    if (!known) this.announce(storeId, 'user_joined', { userId, name: first.name, onlineUsers: store.online })
   }
 
   private left(storeId: string, userId: string, name: string): void {
     const store = this.stores.get(storeId)
-    store?.delete(userId)
-    if (store?.size === 0) this.stores.delete(storeId)
-    this.announce(storeId, 'user_left', { userId, name, onlineUsers: this.list(storeId).length })
+    store?.users.delete(userId)
+    if (store?.users.size === 0) this.stores.delete(storeId)
+    this.announce(storeId, 'user_left', { userId, name, onlineUsers: store?.online ?? 0 })
   }
 
   /** Users with at least one open socket. */
   list(storeId: string): PresentUser[] {
-    const users = [...(this.stores.get(storeId) ?? [])]
+    const users = [...(this.stores.get(storeId)?.users ?? [])]
     return users.filter(([, present]) => present.sessions > 0).map(([userId, { name, role, sessions }]) => ({ userId, name, role, sessions }))
   }
 
-  /** How many sockets the store's users have open; asked at each sign-in, hence without making a list. */
+  /** How many sockets the store's users have open. */
   sessions(storeId: string): number {
-    let sum = 0
-    for (const present of this.stores.get(storeId)?.values() ?? []) sum += present.sessions
-    return sum
+    return this.stores.get(storeId)?.sessions ?? 0
   }
 
   dispose(): void {
-    for (const store of this.stores.values()) for (const present of store.values()) clearTimeout(present.leaving)
+    for (const { users } of this.stores.values()) for (const present of users.values()) clearTimeout(present.leaving)
     this.stores.clear()
   }
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'bun:test'
-import { SharedReads } from '~/realtime/shared-reads'
+import { SharedReads } from '~/utils/shared-reads'
 import { ShortMemory } from '~/utils/short-memory'
 
 const turn = () => new Promise<void>((resolve) => setImmediate(resolve))

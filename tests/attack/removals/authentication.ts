@@ -1,20 +1,21 @@
 import type { Removal } from './removal'
 
 const sessions = 'controllers/session.controllers.ts'
+const liveSessions = 'db/live-sessions.ts'
 const signIn = 'controllers/sign-in.controllers.ts'
 const users = 'controllers/user.controllers.ts'
 
 export const authenticationRemovals: Removal[] = [
   {
     without: 'the comparison of the token',
-    file: sessions,
-    text: '.where(and(eq(sessions.tokenHash, hashToken(token)), isLive()))',
-    by: '.where(isLive())',
+    file: liveSessions,
+    text: "selecting(sql`${sessions.tokenHash} = decode(q.key, 'hex')`)",
+    by: 'selecting(sql`true`)',
     red: ['a token that was made up opens nothing'],
   },
   {
     without: 'the end of a session',
-    file: sessions,
+    file: liveSessions,
     text: '    isNull(sessions.endedAt),\n    or(',
     by: '    or(',
     red: ['a token is dead as soon as its session is signed out', 'a ticket dies with the session that it was made in'],

@@ -1,5 +1,3 @@
-import { readSubscriptionStarts, type SubscriptionQuestion, type SubscriptionStart } from '~/db/hub-reads'
-
 /** Reads under way at the same time, so that one that waits for a lock does not hold up all others. */
 const maxRunning = 2
 const maxQuestions = 200
@@ -42,7 +40,3 @@ export class SharedReads<Question, Answer> {
     if (this.waiting.length > 0) void this.readNext()
   }
 }
-
-export type SubscriptionStarts = SharedReads<SubscriptionQuestion, SubscriptionStart>
-
-export const subscriptionStarts = (): SubscriptionStarts => new SharedReads(readSubscriptionStarts)
