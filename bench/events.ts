@@ -76,7 +76,7 @@ export async function captureFrames(server: BenchServer, group: SocketGroup): Pr
   const frames: Record<EventKind, string[]> = { notification: [], status: [] }
   const orders = new Orders(server)
   await orders.stock(statusesInTurn.length)
-  const socket = new WebSocket(`ws://127.0.0.1:${server.port}${wires.zipzap.path}`)
+  const socket = new WebSocket(`ws://127.0.0.1:${server.port}${wires.zipzap.path(group)}`)
   const [isLive, isComplete] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   socket.onerror = () => isLive.reject(new Error('the frames could not be captured'))
   const { userId, token, storeId } = group

@@ -19,10 +19,10 @@ export async function connect(server: BenchServer, sockets: number): Promise<Fle
   return fleet
 }
 
-/** Devices of a store that may open so many sockets together; none where nobody signs in. */
+/** Devices of the first store that may open so many sockets together; none where nobody signs in. */
 export async function enlist(server: BenchServer, sockets: number): Promise<SocketGroup[]> {
   const store = storeOf(server)
-  if (!store?.token) return [{ count: sockets, userId: '', token: '', storeId: '' }]
+  if (!store?.token) return [{ count: sockets, userId: '', token: '', storeId: store?.storeId ?? '' }]
   const groups: SocketGroup[] = []
   for (let left = sockets; left > 0; left -= socketsPerUser) {
     const body = { name: `Screen ${groups.length}`, role: 'staff' }

@@ -10,6 +10,7 @@ export type LoadTask = {
   /** The server's process, whose CPU time is read at both ends of each phase. */
   pid: number
   connections: number
+  kinds: Kind[]
   warmupMs: number
   phaseMs: number
   /** One a store, `path` without what follows the store's id; connections take turns. */
@@ -26,7 +27,9 @@ export type PhaseResult = {
   failures: number
 }
 /** Orders taken, orders moved, and the first page of orders and of products read. */
-export type LoadResult = Record<'orders' | 'status' | 'orderPage' | 'productPage', PhaseResult>
+export type Kind = 'orders' | 'status' | 'orderPage' | 'productPage'
+/** `writes` are all that were answered, those of warming up included. */
+export type LoadResult = { phases: Partial<Record<Kind, PhaseResult>>; writes: number }
 
 const statusesInTurn = ['confirmed', 'preparing', 'ready', 'completed']
 
@@ -173,16 +176,23 @@ async function run(task: LoadTask): Promise<LoadResult> {
       const bytes = get(`${path}/${list}?limit=50`, token)
       return () => bytes
     }
-  const runAll = async (orderMs: number, otherMs: number): Promise<LoadResult> => ({
-    orders: await phase(task, connections, orderMs, '201', creating),
-    status: await phase(task, connections, otherMs, '200', moving),
-    orderPage: await phase(task, connections, otherMs, '200', reading('orders')),
-    productPage: await phase(task, connections, otherMs, '200', reading('products')),
-  })
-  await runAll(task.warmupMs, task.warmupMs / 2)
-  const result = await runAll(task.phaseMs, task.phaseMs)
+  const works: Record<Kind, (index: number) => Work> = {
+    orders: creating,
+    status: moving,
+    orderPage: reading('orders'),
+    productPage: reading('products'),
+  }
+  const runAll = async (orderMs: number, otherMs: number) => {
+    const phases: LoadResult['phases'] = {}
+    for (const kind of task.kinds)
+      phases[kind] = await phase(task, connections, kind === 'orders' ? orderMs : otherMs, kind === 'orders' ? '201' : '200', works[kind])
+    return phases
+  }
+  const warmup = await runAll(task.warmupMs, task.warmupMs / 2)
+  const phases = await runAll(task.phaseMs, task.phaseMs)
   for (const connection of connections) connection.end()
-  return result
+  const writes = [warmup.orders, warmup.status, phases.orders, phases.status].reduce((sum, made) => sum + (made?.requests ?? 0), 0)
+  return { phases, writes }
 }
 
 /** The first id of an order's JSON is its own; parsing all of it would cost the client more than the server may. */

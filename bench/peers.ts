@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '~/scripts/postgres'
-import { type BenchServer, end, endWithUs, launch, postTo, root } from './servers'
+import { type BenchServer, end, endWithUs, launch, ownData, postTo, root, type Store } from './servers'
 import type { WireName } from './wires'
 
 /**
@@ -45,6 +45,15 @@ async function startNode(name: string, script: string, wire: WireName): Promise<
   if (!(await hasNode(name))) return null
   const { child, said } = await launch(name, ['node', join(folder, script)], { NODE_ENV: 'production' })
   return { name, pid: child.pid, port: said.port, wire, stores: [], publish: postTo(said.port), stop: () => end(child) }
+}
+
+/** Express, pg and Socket.IO on an empty database of their own. */
+export async function startNodeStack(postgresUrl: string): Promise<BenchServer | null> {
+  const name = 'node stack'
+  if (!(await hasNode(name))) return null
+  const data = await ownData(postgresUrl)
+  const { child, said } = await launch(name, ['node', join(folder, 'node-stack.mjs')], { NODE_ENV: 'production', ...data.environment })
+  return { name, pid: child.pid, port: said.port, wire: 'socket.io', stores: said.stores as Store[], stop: () => end(child).then(data.remove) }
 }
 
 /** Runs a program with a configuration of its own in a directory of its own, until it takes connections. */

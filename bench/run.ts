@@ -3,13 +3,13 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { crowdTable, measureCrowd } from '~/bench/crowd'
 import { fanoutTable, measureFanout } from '~/bench/fanout'
-import { startRivals } from '~/bench/peers'
-import { measureRest, restTable } from '~/bench/rest'
+import { startNodeStack, startRivals } from '~/bench/peers'
+import { allKinds, measureRest, type RestOptions, restTable } from '~/bench/rest'
 import { startPostgres } from '~/scripts/postgres'
 import { type BenchServer, root, startBare, startPublish, startZipZap } from './servers'
 
 /**
- *   bun run bench [--only rest,fanout,crowd] [--rounds 5] [--seconds 4] [--stores 8] [--sockets 10000] [--embedded]
+ *   bun run bench [--only rest,sockets100,fanout,crowd] [--rounds 5] [--seconds 4] [--stores 8] [--sockets 10000] [--embedded]
  *
  * ZipZap beside the bare machine: orders and lists over REST beside Hono with the same business SQL, one event to many sockets and
  * sockets that come back beside Bun's own publish. Ratios within a round, medians over the rounds. Prints Markdown tables
@@ -64,16 +64,19 @@ const crowded = { WS_MAX_CONNECTIONS: '60000', WS_MAX_ANONYMOUS_PER_IP: '60000' 
 /** A heartbeat in the midst of a measurement would be counted with it. */
 const silent = { WS_HEARTBEAT_MS: '600000' }
 const besidePublish = async () => [await startPublish(), await startZipZap(url, crowded)]
+/** Node has no embedded database. */
+const writers = async () => {
+  const node = url && (await startNodeStack(url))
+  return [await startBare(url, {}, 'bare Hono'), ...(node ? [node] : []), await startZipZap(url)]
+}
+const rest = async (servers: BenchServer[], restOptions: RestOptions) => {
+  const figures = await measureRest(servers, restOptions)
+  return { figures: Object.fromEntries(figures), table: restTable(figures, restOptions.kinds) }
+}
 
 try {
-  await part(
-    'rest',
-    async () => [await startBare(url, {}, 'bare Hono'), await startZipZap(url)],
-    async (servers) => {
-      const figures = await measureRest(servers, options)
-      return { figures: Object.fromEntries(figures), table: restTable(figures) }
-    },
-  )
+  await part('rest', writers, (servers) => rest(servers, { ...options, kinds: allKinds, sockets: 0 }))
+  await part('sockets100', writers, (servers) => rest(servers, { ...options, stores: 1, kinds: ['orders', 'status'], sockets: 100 }))
   await part(
     'fanout',
     async () => [await startPublish(), ...(await startRivals()), await startZipZap(url, { ...crowded, ...silent })],

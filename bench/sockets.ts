@@ -58,7 +58,7 @@ class Client {
         socket: {
           open: (socket: Bun.Socket) => {
             this.socket = socket
-            socket.write(upgradeOf(port, this.group.token, wires[this.wire].path))
+            socket.write(upgradeOf(port, this.group.token, wires[this.wire].path(this.group)))
           },
           data: (socket: Bun.Socket, chunk: Buffer) => this.take(socket, chunk),
           close: () => {

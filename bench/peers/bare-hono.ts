@@ -7,7 +7,8 @@ import postgres from 'postgres'
 
 /**
  * What ZipZap's REST API is measured against: Bun, Hono and a driver, the same tables and the same business SQL in one
- * transaction, and nothing else: nobody signs in, nothing is validated, nothing is logged, nobody is told.
+ * transaction, and nothing else: nobody signs in, nothing is validated, nothing is logged, and only who listens to a store
+ * when something is committed is told.
  *
  * Takes DATABASE_URL, or DATA_DIR for the embedded database, both empty; prints its port and its stores as JSON.
  */
@@ -139,13 +140,19 @@ function changeStatus(sql: Sql, storeId: string, id: string, status: string) {
 const sql = await openSql()
 await furnish(sql)
 const app = new Hono()
+const tell = (storeId: string, type: string, data: unknown) => {
+  if (server.subscriberCount(storeId) > 0) server.publish(storeId, JSON.stringify({ type, data }))
+}
+app.get('/ws', (c) => new Response(null, { status: server.upgrade(c.req.raw, { data: c.req.query('store') ?? '' }) ? 200 : 400 }))
 app.post('/api/v1/stores/:storeId/orders', async (c) => {
   const data = await createOrder(sql, c.req.param('storeId'), await c.req.json<NewOrder>())
+  tell(c.req.param('storeId'), 'order_created', data)
   return c.json({ success: true, data, message: 'Order created' }, 201)
 })
 app.post('/api/v1/stores/:storeId/orders/:id/status', async (c) => {
   const { status } = await c.req.json<{ status: string }>()
   const data = await changeStatus(sql, c.req.param('storeId'), c.req.param('id'), status)
+  if (data) tell(c.req.param('storeId'), 'order_status_changed', data)
   return c.json({ success: data !== null, data, message: 'Order status changed' }, data ? 200 : 409)
 })
 const productColumns = `id, store_id as "storeId", category_id as "categoryId", name, description, sku, price, tax_rate_bps as "taxRateBps",
@@ -162,5 +169,10 @@ for (const [list, chosen] of [
     return c.json({ success: true, data, message: 'Found', meta: { limit: data.length } })
   })
 }
-const server = Bun.serve({ hostname: '127.0.0.1', port: 0, fetch: app.fetch })
+const server = Bun.serve<string>({
+  hostname: '127.0.0.1',
+  port: 0,
+  fetch: app.fetch,
+  websocket: { open: (socket) => void socket.subscribe(socket.data), message() {} },
+})
 console.log(JSON.stringify({ port: server.port, stores: storeIds.map((storeId, index) => ({ storeId, productIds: productIds[index], token: '' })) }))
