@@ -2,7 +2,7 @@ import { burst, type Pace } from './burst'
 import { captureFrames, type EventKind, eventKinds, meanBytes, Orders, replay, type Sender, senderOf } from './events'
 import { connect, enlist, type Fleet } from './fleet'
 import type { BenchServer } from './servers'
-import { type Figures, inTurns, mediansOf, ratioOf, round, table } from './stats'
+import { type Figures, inTurns, mediansOf, perDelivery, ratioOf, round, table } from './stats'
 
 /**
  * One event to a thousand and to ten thousand sockets of its store. The same is done without sockets, and what that takes
@@ -61,13 +61,6 @@ async function measureWith(sockets: number, paces: Pace[], servers: BenchServer[
   })
   for (const fleet of fleets.values()) await fleet.end()
   return results
-}
-
-/** Takes the event itself off, and tells of one delivery. */
-function perDelivery(rounds: Figures[], without: Figures[], sockets: number): Figures[] {
-  const event = mediansOf(without)
-  const each = ([name, value]: [string, number]) => [name, name.endsWith('/s') ? value * sockets : (value - (event[name] ?? 0)) / sockets]
-  return rounds.map((figures) => Object.fromEntries(Object.entries(figures).map(each)))
 }
 
 /** Medians over the rounds, of each server; the first one is the measure. */

@@ -3,17 +3,22 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { crowdTable, measureCrowd } from '~/bench/crowd'
 import { fanoutTable, measureFanout } from '~/bench/fanout'
+import { filtersTable, measureFilters } from '~/bench/filters'
+import { idleTable, measureIdle } from '~/bench/idle'
+import { latencyTable, measureLatency } from '~/bench/latency'
 import { startNodeStack, startRivals } from '~/bench/peers'
 import { allKinds, measureRest, type RestOptions, restTable } from '~/bench/rest'
 import { startPostgres } from '~/scripts/postgres'
 import { type BenchServer, root, startBare, startPublish, startZipZap } from './servers'
 
 /**
- *   bun run bench [--only rest,sockets100,fanout,crowd] [--rounds 5] [--seconds 4] [--stores 8] [--sockets 10000] [--embedded]
+ *   bun run bench [--only rest,fanout,crowd] [--rounds 5] [--seconds 4] [--stores 8] [--sockets 10000] [--idle-seconds 60] [--embedded]
  *
- * ZipZap beside the bare machine: orders and lists over REST beside Hono with the same business SQL, one event to many sockets and
- * sockets that come back beside Bun's own publish. Ratios within a round, medians over the rounds. Prints Markdown tables
- * and keeps the figures in bench/results.
+ * ZipZap beside the bare machine: orders and lists over REST beside Hono with the same business SQL and beside Express, one event
+ * to many sockets and sockets that come back beside Bun's own publish. Only when asked for: writes that a hundred sockets hear
+ * (`sockets100`), how long it takes until they do (`latency`), half as many sockets with filters (`filters`), and sockets that
+ * do nothing (`idle`). Ratios within a round, medians over the rounds. Prints Markdown tables and keeps the figures in
+ * bench/results.
  */
 
 const { values } = parseArgs({
@@ -23,6 +28,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '4' },
     stores: { type: 'string', default: '8' },
     sockets: { type: 'string', default: '10000' },
+    'idle-seconds': { type: 'string', default: '60' },
     embedded: { type: 'boolean', default: false },
   },
 })
@@ -77,6 +83,10 @@ const rest = async (servers: BenchServer[], restOptions: RestOptions) => {
 try {
   await part('rest', writers, (servers) => rest(servers, { ...options, kinds: allKinds, sockets: 0 }))
   await part('sockets100', writers, (servers) => rest(servers, { ...options, stores: 1, kinds: ['orders', 'status'], sockets: 100 }))
+  await part('latency', writers, async (servers) => {
+    const figures = await measureLatency(servers, options)
+    return { figures: Object.fromEntries(figures), table: latencyTable(figures) }
+  })
   await part(
     'fanout',
     async () => [await startPublish(), ...(await startRivals()), await startZipZap(url, { ...crowded, ...silent })],
@@ -92,6 +102,26 @@ try {
     const figures = await measureCrowd(servers, crowd)
     return { figures: Object.fromEntries(figures), table: crowdTable(figures, crowd) }
   })
+  await part(
+    'filters',
+    async () => [await startZipZap(url, { ...crowded, ...silent })],
+    async ([server]) => {
+      if (!server) throw new Error('there is nothing to measure')
+      const filters = { ...options, sockets: options.sockets / 2 }
+      const figures = await measureFilters(server, filters)
+      return { figures: Object.fromEntries(figures), table: filtersTable(figures, filters) }
+    },
+  )
+  await part(
+    'idle',
+    async () => [await startZipZap(url, crowded), await startZipZap(url, crowded, 'ZipZap without sockets')],
+    async ([crowd, empty]) => {
+      if (!crowd || !empty) throw new Error('there is nothing to measure')
+      const idle = { ...options, idleSeconds: Number(values['idle-seconds']) }
+      const figures = await measureIdle([crowd, empty], idle)
+      return { figures: Object.fromEntries(figures), table: idleTable(figures, idle) }
+    },
+  )
 } finally {
   await postgres?.stop()
 }

@@ -42,6 +42,13 @@ export function mediansOf(rounds: Figures[]): Figures {
   return Object.fromEntries(names.map((name) => [name, median(rounds.map((figures) => figures[name] ?? Number.NaN))]))
 }
 
+/** Takes off what the event itself takes without sockets, and tells of one delivery; what is a second ends in `/s`. */
+export function perDelivery(rounds: Figures[], without: Figures[], sockets: number): Figures[] {
+  const event = mediansOf(without)
+  const each = ([name, value]: [string, number]) => [name, name.endsWith('/s') ? value * sockets : (value - (event[name] ?? 0)) / sockets]
+  return rounds.map((figures) => Object.fromEntries(Object.entries(figures).map(each)))
+}
+
 /** The median of the ratios to another server's figure of the same round. */
 export const ratioOf = (rounds: Figures[], others: Figures[], name: string): number =>
   median(rounds.map((figures, index) => (figures[name] ?? Number.NaN) / (others[index]?.[name] ?? Number.NaN)))
