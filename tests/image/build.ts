@@ -1,4 +1,4 @@
-import { realpathSync, statSync } from 'node:fs'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import { join, posix, resolve } from 'node:path'
 import { execForm, type Instruction, readDockerfile, type Stage } from './dockerfile'
 import type { Rooms } from './rooms'
@@ -93,11 +93,15 @@ async function visiblePaths(): Promise<Set<string>> {
   return new Set(others.map((line) => line.slice(1)))
 }
 
-/** Where this machine reaches registries only with a certificate of its own, the room gets it while it is built. */
+/** What this machine trusts beside the certificates that Bun brings, as where registries are reached through a proxy. */
+const hostCertificates = '/etc/ssl/certs/ca-certificates.crt'
+
+/** While it is built, the room trusts whom this machine trusts. */
 async function whileBuilding(rooms: Rooms, image: Image) {
-  const { NODE_EXTRA_CA_CERTS: certificates } = Bun.env
+  const certificates = Bun.env.NODE_EXTRA_CA_CERTS || hostCertificates
   const inside = '/tmp/certificates.pem'
-  if (certificates) await rooms.run(['install', '-m', '644', certificates, rooms.path(image.room + inside)])
-  const trust = certificates ? { NODE_EXTRA_CA_CERTS: inside, SSL_CERT_FILE: inside } : {}
+  const isThere = existsSync(certificates)
+  if (isThere) await rooms.run(['install', '-m', '644', certificates, rooms.path(image.room + inside)])
+  const trust = isThere ? { NODE_EXTRA_CA_CERTS: inside, SSL_CERT_FILE: inside } : {}
   return { env: { ...image.env, HOME: '/root', ...trust }, cwd: image.cwd, user: image.user, isSealed: false }
 }

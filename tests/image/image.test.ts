@@ -31,14 +31,17 @@ describe('the image', () => {
   let rooms: Rooms
   let image: Image
   let postgres: ThrowawayPostgres
+  /** Of what did start. */
+  const endings: (() => Promise<void>)[] = []
   beforeAll(async () => {
     postgres = await startPostgres()
+    endings.push(() => postgres.stop())
     rooms = await Rooms.open()
+    endings.push(() => rooms.close())
     image = await buildImage(rooms)
   }, 600_000)
   afterAll(async () => {
-    await rooms.close()
-    await postgres.stop()
+    for (const end of endings.toReversed()) await end()
   })
 
   const conditions = (settings: Record<string, string>, isSealed = true) => ({
