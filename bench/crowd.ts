@@ -52,7 +52,7 @@ async function measureOnce(server: BenchServer, { sockets, idleSeconds }: CrowdO
 }
 
 /** Anonymous memory of a process after a garbage collection. */
-async function residentBytes(pid: number): Promise<number> {
+export async function residentBytes(pid: number): Promise<number> {
   for (let round = 0; round < 3; round++) {
     process.kill(pid, 'SIGUSR2')
     await Bun.sleep(400)

@@ -4,20 +4,22 @@ import { parseArgs } from 'node:util'
 import { crowdTable, measureCrowd } from '~/bench/crowd'
 import { fanoutTable, measureFanout } from '~/bench/fanout'
 import { filtersTable, measureFilters } from '~/bench/filters'
+import { type HeldOptions, heldTable, measureHeld } from '~/bench/held'
 import { idleTable, measureIdle } from '~/bench/idle'
 import { latencyTable, measureLatency } from '~/bench/latency'
 import { startNodeStack, startRivals } from '~/bench/peers'
 import { allKinds, measureRest, type RestOptions, restTable } from '~/bench/rest'
 import { startPostgres } from '~/scripts/postgres'
 import { type BenchServer, root, startBare, startPublish, startZipZap } from './servers'
+import { everywhere, startPublishWorkers, startZipZapWorkers } from './workers'
 
 /**
  *   bun run bench [--only rest,fanout,crowd] [--rounds 5] [--seconds 4] [--stores 8] [--sockets 10000] [--idle-seconds 60] [--embedded]
  *
  * ZipZap beside the bare machine: orders and lists over REST beside Hono with the same business SQL and beside Express, one event
  * to many sockets and sockets that come back beside Bun's own publish. Only when asked for: writes that a hundred sockets hear
- * (`sockets100`), how long it takes until they do (`latency`), half as many sockets with filters (`filters`), and sockets that
- * do nothing (`idle`). Ratios within a round, medians over the rounds. Prints Markdown tables and keeps the figures in
+ * (`sockets100`), how long it takes until they do (`latency`), half as many sockets with filters (`filters`), sockets that
+ * do nothing (`idle`), and as many as can be held (`held`). Ratios within a round, medians over the rounds. Prints Markdown tables and keeps the figures in
  * bench/results.
  */
 
@@ -29,6 +31,7 @@ const { values } = parseArgs({
     stores: { type: 'string', default: '8' },
     sockets: { type: 'string', default: '10000' },
     'idle-seconds': { type: 'string', default: '60' },
+    held: { type: 'string', default: '18000,50000' },
     embedded: { type: 'boolean', default: false },
   },
 })
@@ -120,6 +123,17 @@ try {
       const idle = { ...options, idleSeconds: Number(values['idle-seconds']) }
       const figures = await measureIdle([crowd, empty], idle)
       return { figures: Object.fromEntries(figures), table: idleTable(figures, idle) }
+    },
+  )
+  const [sockets = 0, socketsOverWorkers = 0] = values.held.split(',').map(Number)
+  const held: HeldOptions = { sockets, socketsOverWorkers, events: options.rounds }
+  const overWorkers = async () => (url ? [await startPublishWorkers(3), await startZipZapWorkers(url, 3, { ...crowded, ...silent })] : [])
+  await part(
+    'held',
+    async () => [await startPublish(everywhere), await startZipZap(url, { ...crowded, ...silent, ...everywhere }), ...(await overWorkers())],
+    async (servers) => {
+      const figures = await measureHeld(servers, held)
+      return { figures: Object.fromEntries(figures), table: heldTable(figures, held) }
     },
   )
 } finally {

@@ -10,6 +10,8 @@ export type Store = { storeId: string; productIds: string[]; token: string }
 export type BenchServer = {
   name: string
   pid: number
+  /** Of all its processes, where there are several. */
+  pids?: number[]
   port: number
   stores: Store[]
   /** How its clients connect; as those of ZipZap where it has stores, and without a word where it has none. */
@@ -23,10 +25,10 @@ export const root = resolve(import.meta.dir, '..')
 const storeCount = 20
 const productCount = 60
 
-const bun = (script: string) => [process.execPath, '--no-env-file', 'run', join(root, script)]
+export const bun = (script: string) => [process.execPath, '--no-env-file', 'run', join(root, script)]
 
-/** Starts a program that prints one line of JSON with its port when it listens. */
-export async function launch(name: string, command: string[], environment: Record<string, string>) {
+/** Starts a program that prints one line of JSON with its port when it listens, or another sign that it does. */
+export async function launch(name: string, command: string[], environment: Record<string, string>, sign = '"port":') {
   const child = Bun.spawn(command, {
     cwd: root,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
@@ -39,7 +41,7 @@ export async function launch(name: string, command: string[], environment: Recor
   const decoder = new TextDecoder()
   for await (const chunk of child.stdout) {
     output += decoder.decode(chunk, { stream: true })
-    const line = output.split('\n').find((text) => text.includes('"port":'))
+    const line = output.split('\n').find((text) => text.includes(sign))
     if (line && output.includes('\n')) return { child, said: JSON.parse(line) as { port: number } & Record<string, unknown> }
   }
   throw new Error(`${name} ended before it listened: ${output}`)
@@ -79,17 +81,22 @@ export async function startBare(postgresUrl: string | null, environment: Record<
 }
 
 /** Bun's own publish, for the parts in which nothing is written. */
-export async function startPublish(): Promise<BenchServer> {
-  const { child, said } = await launch('bare Bun', bun('bench/peers/bare-publish.ts'), {})
+export async function startPublish(environment: Record<string, string> = {}): Promise<BenchServer> {
+  const { child, said } = await launch('bare Bun', bun('bench/peers/bare-publish.ts'), environment)
   return { name: 'bare Bun', pid: child.pid, port: said.port, wire: 'plain', stores: [], publish: postTo(said.port), stop: () => end(child) }
 }
 
-const settings = { NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', RATE_LIMIT_RPS: '0', LOG_LEVEL: 'info' }
+export const settings = { NODE_ENV: 'production', HOST: '127.0.0.1', PORT: '0', RATE_LIMIT_RPS: '0', LOG_LEVEL: 'info' }
 
 export async function startZipZap(postgresUrl: string | null, environment: Record<string, string> = {}, name = 'ZipZap'): Promise<BenchServer> {
   const data = await ownData(postgresUrl)
   const { child, said } = await launch(name, bun('bench/zipzap.ts'), { ...settings, ...data.environment, ...environment })
-  const api = `http://127.0.0.1:${said.port}/api/v1`
+  return { name, pid: child.pid, port: said.port, wire: 'zipzap', stores: await furnish(said.port), stop: () => end(child).then(data.remove) }
+}
+
+/** Somebody's stores with their products. */
+export async function furnish(port: number): Promise<Store[]> {
+  const api = `http://127.0.0.1:${port}/api/v1`
   let token = ''
   const create = async (path: string, body: object) => {
     const headers = { 'Content-Type': 'application/json', ...(token && { Authorization: `Bearer ${token}` }) }
@@ -105,7 +112,7 @@ export async function startZipZap(postgresUrl: string | null, environment: Recor
     const products = await Promise.all(adding)
     stores.push({ storeId, productIds: products.map((product) => product.id), token })
   }
-  return { name, pid: child.pid, port: said.port, wire: 'zipzap', stores, stop: () => end(child).then(data.remove) }
+  return stores
 }
 
 export const postTo =

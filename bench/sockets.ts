@@ -10,6 +10,8 @@ export type { SocketGroup } from './wires'
 export type OpenCommand = {
   kind: 'open'
   port: number
+  /** The server's addresses, taken in turns: a client has only so many ports for each. */
+  hosts?: string[]
   groups: SocketGroup[]
   framesEach: number
   resume?: Positions
@@ -46,6 +48,7 @@ class Client {
     private readonly command: OpenCommand,
     private readonly group: SocketGroup,
     private readonly wire: WireName,
+    private readonly hostname: string,
   ) {}
 
   async open(): Promise<void> {
@@ -53,7 +56,7 @@ class Client {
     const done = new Promise<void>((resolve, reject) => {
       this.wanted = { frames: framesEach, resolve }
       const options = {
-        hostname: '127.0.0.1',
+        hostname: this.hostname,
         port,
         socket: {
           open: (socket: Bun.Socket) => {
@@ -155,7 +158,9 @@ async function perform(command: SocketCommand): Promise<SocketAnswer> {
   const startedAt = performance.now()
   if (command.kind === 'open') {
     const wireOf = (group: SocketGroup) => command.wire ?? (group.token ? 'zipzap' : 'plain')
-    clients = command.groups.flatMap((group) => Array.from({ length: group.count }, () => new Client(command, group, wireOf(group))))
+    const members = command.groups.flatMap((group) => Array.from({ length: group.count }, () => group))
+    const { hosts = ['127.0.0.1'] } = command
+    clients = members.map((group, index) => new Client(command, group, wireOf(group), hosts[index % hosts.length] ?? ''))
     await forAll((client) => client.open())
     for (const client of clients) client.events = 0
   }
