@@ -1,6 +1,6 @@
 import type { Sender } from './events'
 import type { Fleet } from './fleet'
-import { cpuMsOf } from './process'
+import { cpuMeter } from './process'
 import type { BenchServer } from './servers'
 
 /** Events for a while, at a pace or as fast as the server takes them, until everybody has all of them. */
@@ -14,12 +14,12 @@ const patienceMs = 30_000
 
 export async function burst(server: BenchServer, send: Sender, seconds: number, pace: Pace, fleets: Fleet[]): Promise<Burst> {
   const before = await tally(fleets)
-  const cpuBefore = cpuMsOf(server.pid)
+  const spent = cpuMeter(server.pid)
   const startedAt = performance.now()
   const isOver = () => performance.now() - startedAt >= seconds * 1000
   const sent = pace === null ? await atFullSpeed(send, isOver) : await paced(send, isOver, pace, startedAt)
   await delivered(server, fleets, before, sent)
-  return { cpuMs: cpuMsOf(server.pid) - cpuBefore, events: sent.events, tookMs: performance.now() - startedAt }
+  return { cpuMs: spent() / 1000, events: sent.events, tookMs: performance.now() - startedAt }
 }
 
 type Sent = { events: number; bytes: number }

@@ -19,7 +19,7 @@ const eventsPerSecond = 10
 const filterCount = 50
 const paces: Pace[] = [eventsPerSecond, null]
 /** All lists that hold some of the values, or none. */
-function subsetsOf(values: string[]): string[][] {
+export function subsetsOf(values: string[]): string[][] {
   let subsets: string[][] = [[]]
   for (const value of values) subsets = subsets.flatMap((subset) => [subset, [...subset, value]])
   return subsets

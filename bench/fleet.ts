@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { Process } from './process'
-import { type BenchServer, root, type Store } from './servers'
+import { type BenchServer, request, root, type Store } from './servers'
 import type { SocketAnswer, SocketCommand, SocketGroup } from './sockets'
 import { wires } from './wires'
 
@@ -37,7 +37,7 @@ export const storeOf = (server: BenchServer): Store | undefined => server.stores
 /** A request below the first store. */
 export async function post<Data>(server: BenchServer, path: string, body: object): Promise<Data> {
   const store = storeOf(server)
-  const response = await fetch(`http://127.0.0.1:${server.port}/api/v1/stores/${store?.storeId}${path}`, {
+  const response = await request(`http://127.0.0.1:${server.port}/api/v1/stores/${store?.storeId}${path}`, {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${store?.token}` },
     body: JSON.stringify(body),

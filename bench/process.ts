@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 
 /** A program that does what it is asked by IPC, one command at a time. */
 export class Process<Command, Answer> {
@@ -51,6 +52,29 @@ function nanosOf(file: string): number {
   } catch {
     return 0
   }
+}
+
+/**
+ * Starts to count; answers the CPU µs since then. A process whose thread has ended meanwhile is told by its ticks, in which
+ * the thread still is.
+ */
+export function cpuMeter(pid: number): () => number {
+  const [ticks, exact] = [cpuMsOf(pid), cpuMicrosOf(pid)]
+  return () => {
+    const [byTicks, byThreads] = [(cpuMsOf(pid) - ticks) * 1000, cpuMicrosOf(pid) - exact]
+    return Math.abs(byThreads - byTicks) <= 20_000 ? byThreads : byTicks
+  }
+}
+
+/** The same of all processes of a PostgreSQL; those that have ended are not in it. */
+export function postgresCpuMeter(dataDir: string): () => number {
+  const postmaster = readFileSync(join(dataDir, 'postmaster.pid'), 'utf8').split('\n')[0]
+  const all = () => {
+    const children = readFileSync(`/proc/${postmaster}/task/${postmaster}/children`, 'utf8').trim().split(' ')
+    return new Map(children.map((pid) => [pid, nanosOf(`/proc/${pid}/schedstat`) / 1000]))
+  }
+  const before = all()
+  return () => [...all()].reduce((sum, [pid, micros]) => sum + micros - (before.get(pid) ?? 0), 0)
 }
 
 /** Resident bytes of a process. */

@@ -118,4 +118,11 @@ export async function furnish(port: number): Promise<Store[]> {
 export const postTo =
   (port: number, path = '/') =>
   (frame: string) =>
-    fetch(`http://127.0.0.1:${port}${path}`, { method: 'POST', body: frame }).then((response) => response.text())
+    request(`http://127.0.0.1:${port}${path}`, { method: 'POST', body: frame }).then((response) => response.text())
+
+/** A server lets go of connections that did nothing for a while; a request that meets this is sent again. */
+export const request = (url: string, init: RequestInit): Promise<Response> =>
+  fetch(url, init).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ECONNRESET') return fetch(url, init)
+    throw error
+  })

@@ -7,25 +7,28 @@ import type { Server } from 'bun'
  */
 const { PORT, HOST = '127.0.0.1' } = process.env
 
+/** Everybody listens to the same, or to one store. */
+const topicOf = (request: Request) => new URL(request.url).searchParams.get('store') ?? 'all'
+
 async function tell(request: Request): Promise<Response> {
-  server.publish('all', await request.text())
+  server.publish(topicOf(request), await request.text())
   return new Response('{}')
 }
 
-const server: Server<undefined> = Bun.serve({
+const server: Server<{ topic: string }> = Bun.serve({
   hostname: HOST,
   port: Number(PORT ?? 0),
   reusePort: PORT !== undefined,
   fetch(request, self) {
     if (request.method === 'POST') return tell(request)
-    return self.upgrade(request, { data: undefined }) ? undefined : new Response(null, { status: 400 })
+    return self.upgrade(request, { data: { topic: topicOf(request) } }) ? undefined : new Response(null, { status: 400 })
   },
   websocket: {
     idleTimeout: 0,
     sendPings: false,
     perMessageDeflate: false,
     open(socket) {
-      socket.subscribe('all')
+      socket.subscribe(socket.data.topic)
     },
     message() {},
   },
