@@ -5,7 +5,7 @@ export type Series = { name: string; points: Point[] }
 export type Curve = { title: string; x: string; y: string; isLogarithmic?: boolean; series: Series[] }
 
 const [width, height] = [640, 320]
-const frame = { left: 64, right: 20, top: 64, bottom: 48 }
+const frame = { left: 64, right: 28, top: 64, bottom: 48 }
 const steps = 4
 
 /** Blue and orange of the same lightness, which those who see few colours tell apart; the second one is dashed as well. */
@@ -24,6 +24,8 @@ const style = `
 
 const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
 const short = (value: number) => value.toLocaleString('en', { maximumSignificantDigits: 3 })
+/** 10K */
+const shorter = (value: number) => value.toLocaleString('en', { notation: 'compact' })
 
 /** The next of 1, 2, 2.5, 5, 10, 20 … that is not less. */
 function roundUp(value: number): number {
@@ -55,7 +57,7 @@ export function plot({ title, x, y, series, isLogarithmic = false }: Curve): str
   const grid = rows.map(
     (value) =>
       `<line class="grid" x1="${frame.left}" x2="${width - frame.right}" y1="${up(value).toFixed(1)}" y2="${up(value).toFixed(1)}"/>` +
-      text(short(value), frame.left - 8, up(value) + 4, ' text-anchor="end"'),
+      text(shorter(value), frame.left - 8, up(value) + 4, ' text-anchor="end"'),
   )
   const places = [...new Set(points.map((point) => point.x))].sort((a, b) => a - b)
   // A name that would stand on the one before it is left out.
