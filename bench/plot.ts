@@ -23,9 +23,9 @@ const style = `
   .line { fill: none }`
 
 const escaped = (text: string) => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;')
-const short = (value: number) => value.toLocaleString('en', { maximumSignificantDigits: 3 })
-/** 10K */
+/** 10K, 10M */
 const shorter = (value: number) => value.toLocaleString('en', { notation: 'compact' })
+const short = (value: number) => (value < 100_000 ? value.toLocaleString('en', { maximumSignificantDigits: 3 }) : shorter(value))
 
 /** The next of 1, 2, 2.5, 5, 10, 20 … that is not less. */
 function roundUp(value: number): number {
