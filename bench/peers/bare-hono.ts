@@ -163,7 +163,7 @@ for (const [list, chosen] of [
   ['products', productColumns],
 ] as const) {
   const archived = list === 'products' ? 'and archived_at is null' : ''
-  const select = `select ${chosen} from ${list} where store_id = $1 ${archived} order by created_at desc, id desc limit $2`
+  const select = `select ${chosen} from ${list} where store_id = $1 ${archived} order by created_at desc nulls last, id desc nulls last limit $2`
   app.get(`/api/v1/stores/:storeId/${list}`, async (c) => {
     const data = await sql.query(select, [c.req.param('storeId'), Number(c.req.query('limit'))])
     return c.json({ success: true, data, message: 'Found', meta: { limit: data.length } })

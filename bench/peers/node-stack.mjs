@@ -139,7 +139,7 @@ for (const [list, chosen] of [
   ['products', productColumns],
 ]) {
   const archived = list === 'products' ? 'and archived_at is null' : ''
-  const select = `select ${chosen} from ${list} where store_id = $1 ${archived} order by created_at desc, id desc limit $2`
+  const select = `select ${chosen} from ${list} where store_id = $1 ${archived} order by created_at desc nulls last, id desc nulls last limit $2`
   app.get(`/api/v1/stores/:storeId/${list}`, async (request, response) => {
     const { rows: data } = await pool.query(select, [request.params.storeId, Number(request.query.limit)])
     response.json({ success: true, data, message: 'Found', meta: { limit: data.length } })
