@@ -1,4 +1,5 @@
 import { type PGlite, protocol, types } from '@electric-sql/pglite'
+import { logger } from '~/utils/logger'
 
 /**
  * The embedded database's one connection. PGlite's own `query` parses, plans and describes a statement at every call, which
@@ -9,8 +10,10 @@ import { type PGlite, protocol, types } from '@electric-sql/pglite'
 
 /** Each prepared text keeps memory, and PATCH bodies make many: what comes later is planned at each call. */
 const maxPreparedTexts = 200
-/** Nothing analyses tables here, which is what makes PostgreSQL plan anew: a plan for an empty table must not outlive that. */
-const callsToAPlan = 2000
+/** After so many statements it is time to look which tables have changed. */
+const callsToALook = 500
+/** Tables of which a third is new, or more than a few rows of a small one. */
+const changedTables = `select format('%I.%I', schemaname, relname) from pg_stat_user_tables where n_mod_since_analyze > 50 + n_live_tup / 3`
 
 type Decode = (text: string) => unknown
 type Column = { name: string; decode: Decode }
@@ -26,6 +29,7 @@ const textTypes: number[] = [types.TIMESTAMP, types.TIMESTAMPTZ, types.DATE, typ
 export class EmbeddedConnection {
   private readonly prepared = new Map<string, Prepared>()
   private calls = 0
+  private nextLook = callsToALook
 
   constructor(private readonly client: PGlite) {}
 
@@ -46,9 +50,19 @@ export class EmbeddedConnection {
     return this.exchange(serialize.query(text)).command
   }
 
+  /**
+   * Between transactions: analyses tables that have changed, as PostgreSQL's autovacuum would, which does not run here. Without
+   * it a plan for an empty table would live for ever, and a list be read and sorted whole for its first page.
+   */
+  tend(): void {
+    if (this.calls < this.nextLook) return
+    this.nextLook = this.calls + callsToALook
+    this.command('select pg_stat_force_next_flush()')
+    for (const [table] of this.rows(changedTables, [])) this.command(`analyze ${table}`)
+  }
+
   private run(text: string, parameters: unknown[]) {
     this.calls += 1
-    if (this.calls % callsToAPlan === 0) this.command('discard plans')
     const { name, encoders, columns } = this.prepared.get(text) ?? this.prepare(text)
     const values = encoders.map((encode, index) => (parameters[index] == null ? null : encode(parameters[index])))
     const { rows } = this.exchange(Buffer.concat([serialize.bind({ statement: name, values }), executeAndSync]))
@@ -78,13 +92,20 @@ export class EmbeddedConnection {
   private exchange(request: Uint8Array, describe?: (message: object) => void): Reply {
     const reply: Reply = { command: '', rows: [] }
     let failure: Error | undefined
-    new protocol.Parser().parse(this.client.execProtocolRawSync(request), (message) => {
+    let isReady = false
+    const parser = new protocol.Parser()
+    const take = (message: object) => {
       if (message instanceof messages.DataRowMessage) reply.rows.push(message.fields)
       else if (message instanceof messages.CommandCompleteMessage) reply.command = message.text
       else if (message instanceof messages.DatabaseError) failure ??= message
+      else if (message instanceof messages.ReadyForQueryMessage) isReady = true
       else describe?.(message)
-    })
+    }
+    // All is said before the call returns; what it hands over is PostgreSQL's own buffer, which it fills again.
+    const asked = this.client.execProtocolRawStream(request, { syncToFs: false, onRawData: (bytes) => parser.parse(bytes.slice(), take) })
+    asked.catch((error: unknown) => logger.error({ err: error }, 'the embedded database failed'))
     if (failure) throw failure
+    if (!isReady) throw new Error('The embedded database did not answer')
     return reply
   }
 }

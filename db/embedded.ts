@@ -14,12 +14,15 @@ export async function openEmbedded(dataDir: string, use: (database: Database) =>
   const unlock = inMemory ? () => {} : lockDirectory(dataDir)
   const client = await PGlite.create(inMemory ? dataDir : join(dataDir, 'pglite'))
   for (const [name, ms] of Object.entries(timeouts)) await client.exec(`set ${name} = ${ms}`)
+  // A sample of 3,000 rows a table: an analysis holds up everything else.
+  await client.exec('set default_statistics_target = 10')
   await migrate(drizzle(client, { casing }), migrations)
   const connection = new EmbeddedConnection(client)
   const turns = new Mutex()
   use(
     databaseOver(connection, (query) =>
       turns.runExclusive(async () => {
+        connection.tend()
         const result = query()
         await client.syncToFs()
         return result
@@ -57,6 +60,7 @@ function transactionsOf(client: PGlite, connection: EmbeddedConnection, turns: M
   }
   return (mode, _lane, work) =>
     turns.runExclusive(async () => {
+      connection.tend()
       connection.command(mode ? `begin ${mode}` : 'begin')
       isOpen = true
       try {
