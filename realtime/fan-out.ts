@@ -40,6 +40,7 @@ export class FanOut {
   /** What the last flush has not handed to all of its sockets yet, and how long it took so far. */
   private readonly outgoing = new Outgoing()
   private flushMs = 0
+  private lastFlushMs = 0
   private isSlicing = false
 
   constructor(
@@ -106,7 +107,10 @@ export class FanOut {
     this.flushMs += this.outgoing.send(forMs)
     if (!this.outgoing.isEmpty) return
     this.flushedAt = performance.now()
-    this.windowMs = Math.min(maxWindowMs, Math.max(minWindowMs, this.flushMs * restPerFlush))
+    // One flush in which something else had the processor says nothing of the crowd.
+    const usualMs = Math.min(this.flushMs, this.lastFlushMs)
+    this.lastFlushMs = this.flushMs
+    this.windowMs = Math.min(maxWindowMs, Math.max(minWindowMs, usualMs * restPerFlush))
     if (this.isAnnouncing) this.announcements.told(this.flushMs)
     this.isAnnouncing = false
   }
