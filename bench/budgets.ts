@@ -23,7 +23,7 @@ type Finding = { what: string; figure: number; budget: number }
 const deliverySockets = 1_000
 /** Events a second, and what a delivery may cost. Faster than this, what else the machine does decides how many share a system call. */
 const paces = new Map([
-  [10, 2],
+  [10, 3],
   [50, 3],
 ])
 
@@ -33,7 +33,7 @@ async function deliveries(servers: BenchServer[]): Promise<Finding[]> {
   const [group] = await enlist(zipzap, 1)
   if (!group) throw new Error('nobody listens')
   const frames = await captureFrames(zipzap, group)
-  const costs = await costOfDeliveries(servers, frames, deliverySockets, [...paces.keys()], { rounds: 2, seconds: 1, isFull: false })
+  const costs = await costOfDeliveries(servers, frames, deliverySockets, [...paces.keys()], { rounds: 3, seconds: 1, isFull: false })
   const ratio = (pace: number) => (costs.get(zipzap.name)?.[pace] ?? Number.NaN) / (costs.get(bare.name)?.[pace] ?? Number.NaN)
   return [...paces].map(([pace, budget]) => ({
     what: `CPU of a delivery to ${round(deliverySockets)} sockets, ${pace} events a second, of bare Bun`,
