@@ -57,8 +57,13 @@ export class EmbeddedConnection {
   tend(): void {
     if (this.calls < this.nextLook) return
     this.nextLook = this.calls + callsToALook
-    this.command('select pg_stat_force_next_flush()')
-    for (const [table] of this.rows(changedTables, [])) this.command(`analyze ${table}`)
+    try {
+      this.command('select pg_stat_force_next_flush()')
+      for (const [table] of this.rows(changedTables, [])) this.command(`analyze ${table}`)
+    } catch (error) {
+      // Whoever's turn it happens to be has nothing to do with it.
+      logger.warn({ err: error }, 'the embedded database could not analyse its tables')
+    }
   }
 
   private run(text: string, parameters: unknown[]) {
