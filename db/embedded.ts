@@ -19,21 +19,19 @@ export async function openEmbedded(dataDir: string, use: (database: Database) =>
   await migrate(drizzle(client, { casing }), migrations)
   const connection = new EmbeddedConnection(client)
   const turns = new Mutex()
-  use(
-    databaseOver(connection, (query) =>
-      turns.runExclusive(async () => {
-        connection.tend()
-        const result = query()
-        await client.syncToFs()
-        return result
-      }),
-    ),
-  )
+  const inTurn: InTurn = (work) =>
+    turns.runExclusive(async () => {
+      connection.tend()
+      const result = await work()
+      await client.syncToFs()
+      return result
+    })
+  use(databaseOver(connection, (query) => inTurn(async () => query())))
   return {
     kind: 'embedded',
-    transact: transactionsOf(client, connection, turns),
-    copyOut: (query) => turns.runExclusive(async () => (await client.query(query)).blob ?? new Blob()),
-    ping: () => turns.runExclusive(async () => void connection.command('select 1')),
+    transact: transactionsOf(connection, inTurn),
+    copyOut: (query) => inTurn(async () => (await client.query(query)).blob ?? new Blob()),
+    ping: () => inTurn(async () => void connection.command('select 1')),
     close: async () => {
       await client.close()
       unlock()
@@ -41,8 +39,11 @@ export async function openEmbedded(dataDir: string, use: (database: Database) =>
   }
 }
 
+/** Runs a statement or a transaction when nothing else runs. */
+type InTurn = <T>(work: () => Promise<T>) => Promise<T>
+
 /** One Drizzle serves all transactions in turn: it talks to whichever is open. */
-function transactionsOf(client: PGlite, connection: EmbeddedConnection, turns: Mutex): Transact {
+function transactionsOf(connection: EmbeddedConnection, inTurn: InTurn): Transact {
   let isOpen = false
   const sent: Promise<unknown>[] = []
   const whileOpen = async <T>(query: () => T) => {
@@ -55,12 +56,10 @@ function transactionsOf(client: PGlite, connection: EmbeddedConnection, turns: M
     await Promise.all(sent)
     const command = connection.command('commit')
     if (command !== 'COMMIT') throw new Error(`The transaction ended with ${command}`)
-    await client.syncToFs()
     return result
   }
   return (mode, _lane, work) =>
-    turns.runExclusive(async () => {
-      connection.tend()
+    inTurn(async () => {
       connection.command(mode ? `begin ${mode}` : 'begin')
       isOpen = true
       try {
