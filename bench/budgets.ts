@@ -7,7 +7,7 @@ import { captureFrames } from './events'
 import { connect, enlist } from './fleet'
 import { costOfDeliveries } from './growth-delivery'
 import { measureRest } from './rest'
-import { type BenchServer, bun, root, settings, startBare, startPublish, startZipZap } from './servers'
+import { type BenchServer, bun, settings, spawnProgram, startBare, startPublish, startZipZap } from './servers'
 import { median, round } from './stats'
 
 /**
@@ -68,13 +68,7 @@ async function writes(servers: BenchServer[]): Promise<Finding[]> {
 
 /** CPU ms of a program from its start to the moment when `isUp` resolves and it is killed. */
 async function cpuOfStart(command: string[], environment: Record<string, string>, isUp: (output: AsyncIterable<Uint8Array>) => Promise<void>) {
-  const child = Bun.spawn(command, {
-    cwd: root,
-    env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
-    stdin: 'ignore',
-    stdout: 'pipe',
-    stderr: 'inherit',
-  })
+  const child = spawnProgram(command, environment)
   await isUp(child.stdout)
   child.kill('SIGTERM')
   await child.exited

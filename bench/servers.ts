@@ -27,15 +27,19 @@ const productCount = 60
 
 export const bun = (script: string) => [process.execPath, '--no-env-file', 'run', join(root, script)]
 
-/** Starts a program that prints one line of JSON with its port when it listens, or another sign that it does. */
-export async function launch(name: string, command: string[], environment: Record<string, string>, sign = '"port":') {
-  const child = Bun.spawn(command, {
+/** A program with nothing of our own environment but where programs are. */
+export const spawnProgram = (command: string[], environment: Record<string, string>) =>
+  Bun.spawn(command, {
     cwd: root,
     env: { PATH: process.env.PATH ?? '', HOME: process.env.HOME ?? '', ...environment },
     stdin: 'ignore',
     stdout: 'pipe',
     stderr: 'inherit',
   })
+
+/** Starts a program that prints one line of JSON with its port when it listens, or another sign that it does. */
+export async function launch(name: string, command: string[], environment: Record<string, string>, sign = '"port":') {
+  const child = spawnProgram(command, environment)
   endWithUs(child)
   let output = ''
   const decoder = new TextDecoder()

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { PGlite } from '@electric-sql/pglite'
 import { Hono } from 'hono'
 import postgres from 'postgres'
+import { insertOrder, lists, lockOrder, readShop, updateOrder } from './sql.mjs'
 
 /**
  * What ZipZap's REST API is measured against: Bun, Hono and a driver, the same tables and the same business SQL in one
@@ -58,23 +59,6 @@ async function furnish(sql: Sql): Promise<void> {
   }
 }
 
-const columns = `id, store_id as "storeId", order_number::text as "orderNumber", type, source, status, payment_status as "paymentStatus", currency,
-  prices_include_tax as "pricesIncludeTax", items, subtotal, discount, tax, tip, delivery_fee as "deliveryFee", service_charge as "serviceCharge", total,
-  amount_paid as "amountPaid", customer_id as "customerId", customer_name as "customerName", table_number as "tableNumber",
-  delivery_address as "deliveryAddress", requested_for as "requestedFor", note, tracking_token as "trackingToken", status_history as "statusHistory",
-  version, created_at as "createdAt", updated_at as "updatedAt"`
-
-const readShop = `select s.currency, s.tax_rate_bps as rate, s.prices_include_tax as "pricesIncludeTax", now() as now, p.*
-  from stores s left join products p on p.store_id = s.id and p.id in ($2, $3) and p.archived_at is null where s.id = $1`
-
-const insertOrder = `with numbered as (
-    insert into order_counters (store_id, last_number) values ($2, 1001)
-    on conflict (store_id) do update set last_number = order_counters.last_number + 1 returning last_number
-  )
-  insert into orders (id, store_id, order_number, type, currency, prices_include_tax, items, subtotal, discount, tax, tip, delivery_fee,
-    service_charge, total, note, tracking_token, status_history, created_by)
-  values ($1, $2, (select last_number from numbered), $3, $4, $5, $6, $7, 0, $8, 0, 0, 0, $9, $10, $11, $12, $13) returning ${columns}`
-
 type NewOrder = { type: string; note?: string; items: { productId: string; quantity: number }[] }
 const nobody = Bun.randomUUIDv7()
 
@@ -126,13 +110,10 @@ const next: Record<string, string[]> = { pending: ['confirmed'], confirmed: ['pr
 
 function changeStatus(sql: Sql, storeId: string, id: string, status: string) {
   return sql.begin(async (query) => {
-    const [row] = await query('select *, clock_timestamp() as now from orders where id = $1 and store_id = $2 for no key update', [id, storeId])
+    const [row] = await query(lockOrder, [id, storeId])
     if (!row || !next[String(row.status)]?.includes(status)) return null
     const history = [...(row.status_history as unknown[]), { status, at: row.now, userId: nobody, reason: null }]
-    const [order] = await query(
-      `update orders set status = $2, status_history = $3, version = version + 1, updated_at = $4 where id = $1 returning ${columns}`,
-      [id, status, history, row.now],
-    )
+    const [order] = await query(updateOrder, [id, status, history, row.now])
     return order
   })
 }
@@ -155,15 +136,7 @@ app.post('/api/v1/stores/:storeId/orders/:id/status', async (c) => {
   if (data) tell(c.req.param('storeId'), 'order_status_changed', data)
   return c.json({ success: data !== null, data, message: 'Order status changed' }, data ? 200 : 409)
 })
-const productColumns = `id, store_id as "storeId", category_id as "categoryId", name, description, sku, price, tax_rate_bps as "taxRateBps",
-  is_available as "isAvailable", stock, image_url as "imageUrl", modifier_groups as "modifierGroups", version, created_at as "createdAt",
-  updated_at as "updatedAt"`
-for (const [list, chosen] of [
-  ['orders', columns],
-  ['products', productColumns],
-] as const) {
-  const archived = list === 'products' ? 'and archived_at is null' : ''
-  const select = `select ${chosen} from ${list} where store_id = $1 ${archived} order by created_at desc nulls last, id desc nulls last limit $2`
+for (const [list, select] of Object.entries(lists)) {
   app.get(`/api/v1/stores/:storeId/${list}`, async (c) => {
     const data = await sql.query(select, [c.req.param('storeId'), Number(c.req.query('limit'))])
     return c.json({ success: true, data, message: 'Found', meta: { limit: data.length } })

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import express from 'express'
 import pg from 'pg'
 import { Server } from 'socket.io'
+import { insertOrder, lists, lockOrder, readShop, updateOrder } from './sql.mjs'
 
 /**
  * What most people would take for the whole job: Express, pg, Socket.IO and PostgreSQL on Node. The tables, the SQL and the
@@ -49,23 +50,6 @@ async function inTransaction(work) {
   }
 }
 
-const columns = `id, store_id as "storeId", order_number::text as "orderNumber", type, source, status, payment_status as "paymentStatus", currency,
-  prices_include_tax as "pricesIncludeTax", items, subtotal, discount, tax, tip, delivery_fee as "deliveryFee", service_charge as "serviceCharge", total,
-  amount_paid as "amountPaid", customer_id as "customerId", customer_name as "customerName", table_number as "tableNumber",
-  delivery_address as "deliveryAddress", requested_for as "requestedFor", note, tracking_token as "trackingToken", status_history as "statusHistory",
-  version, created_at as "createdAt", updated_at as "updatedAt"`
-
-const readShop = `select s.currency, s.tax_rate_bps as rate, s.prices_include_tax as "pricesIncludeTax", now() as now, p.*
-  from stores s left join products p on p.store_id = s.id and p.id in ($2, $3) and p.archived_at is null where s.id = $1`
-
-const insertOrder = `with numbered as (
-    insert into order_counters (store_id, last_number) values ($2, 1001)
-    on conflict (store_id) do update set last_number = order_counters.last_number + 1 returning last_number
-  )
-  insert into orders (id, store_id, order_number, type, currency, prices_include_tax, items, subtotal, discount, tax, tip, delivery_fee,
-    service_charge, total, note, tracking_token, status_history, created_by)
-  values ($1, $2, (select last_number from numbered), $3, $4, $5, $6, $7, 0, $8, 0, 0, 0, $9, $10, $11, $12, $13) returning ${columns}`
-
 const nobody = randomUUID()
 
 const createOrder = (storeId, body) =>
@@ -102,13 +86,11 @@ const next = { pending: ['confirmed'], confirmed: ['preparing'], preparing: ['re
 
 const changeStatus = (storeId, id, status) =>
   inTransaction(async (client) => {
-    const select = 'select *, clock_timestamp() as now from orders where id = $1 and store_id = $2 for no key update'
-    const { rows } = await client.query(select, [id, storeId])
+    const { rows } = await client.query(lockOrder, [id, storeId])
     const [row] = rows
     if (!row || !next[row.status]?.includes(status)) return null
     const history = [...row.status_history, { status, at: row.now, userId: nobody, reason: null }]
-    const update = `update orders set status = $2, status_history = $3, version = version + 1, updated_at = $4 where id = $1 returning ${columns}`
-    const { rows: changed } = await client.query(update, [id, status, JSON.stringify(history), row.now])
+    const { rows: changed } = await client.query(updateOrder, [id, status, JSON.stringify(history), row.now])
     return changed[0]
   })
 
@@ -131,15 +113,7 @@ app.post('/api/v1/stores/:storeId/orders/:id/status', async (request, response) 
   if (data) io.to(storeId).emit('order_status_changed', data)
   response.status(data ? 200 : 409).json({ success: data !== null, data, message: 'Order status changed' })
 })
-const productColumns = `id, store_id as "storeId", category_id as "categoryId", name, description, sku, price, tax_rate_bps as "taxRateBps",
-  is_available as "isAvailable", stock, image_url as "imageUrl", modifier_groups as "modifierGroups", version, created_at as "createdAt",
-  updated_at as "updatedAt"`
-for (const [list, chosen] of [
-  ['orders', columns],
-  ['products', productColumns],
-]) {
-  const archived = list === 'products' ? 'and archived_at is null' : ''
-  const select = `select ${chosen} from ${list} where store_id = $1 ${archived} order by created_at desc nulls last, id desc nulls last limit $2`
+for (const [list, select] of Object.entries(lists)) {
   app.get(`/api/v1/stores/:storeId/${list}`, async (request, response) => {
     const { rows: data } = await pool.query(select, [request.params.storeId, Number(request.query.limit)])
     response.json({ success: true, data, message: 'Found', meta: { limit: data.length } })
