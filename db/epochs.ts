@@ -1,6 +1,7 @@
 import { sql } from 'drizzle-orm'
 import { db } from '~/db/client'
 import { rowsOf, type Transaction } from '~/db/session'
+import { Statement } from '~/db/statement'
 import { inTransaction } from '~/db/transaction'
 import { logger } from '~/utils/logger'
 import { sqlState } from '~/utils/sql-state'
@@ -36,12 +37,16 @@ export async function renewEpochsAfterRestore(): Promise<boolean> {
   })
 }
 
-async function readOrigin(): Promise<{ origin: string; known: string | null } | null> {
+type Origin = { origin: string; known: string | null }
+
+const selectOrigin = new Statement<Record<never, never>, Origin>(
+  () => sql`select ${originSql}, (select origin from log_origin where id = 1)`,
+  ([origin, known]) => ({ origin, known }) as Origin,
+)
+
+async function readOrigin(): Promise<Origin | null> {
   try {
-    const [found] = await rowsOf<{ origin: string; known: string | null }>(
-      db,
-      sql`select ${originSql} as origin, (select origin from log_origin where id = 1) as known`,
-    )
+    const [found] = await selectOrigin.run(db, {})
     return found ?? null
   } catch (error) {
     if (!unreadable.has(sqlState(error).code ?? '')) throw error

@@ -96,10 +96,14 @@ export async function readEventFacts(stream: StreamName, after: number, upTo: nu
 }
 
 /** Sessions that ended within the last few seconds, by whichever instance. */
-export async function readEndedSessions(withinSeconds: number): Promise<string[]> {
-  const rows = await rowsOf<{ id: string }>(db, sql`select id from sessions where ended_at > now() - make_interval(secs => ${withinSeconds})`)
-  return rows.map((row) => row.id)
+export function readEndedSessions(withinSeconds: number): Promise<string[]> {
+  return selectEnded.run(db, { withinSeconds })
 }
+
+const selectEnded = new Statement<{ withinSeconds: number }, string>(
+  () => sql`select id from sessions where ended_at > now() - make_interval(secs => ${slot('withinSeconds')})`,
+  ([id]) => id as string,
+)
 
 /** Keeps acknowledged positions; a position never moves back within an epoch. */
 export async function saveDevicePositions(positions: (DevicePosition & { userId: string; deviceId: string })[]): Promise<void> {

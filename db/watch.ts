@@ -1,11 +1,11 @@
 import postgres from 'postgres'
 
-const askEveryMs = 500
+const askEveryMs = 1_000
 /** Counted in turns of the timer, not by the clock: a pause of this very process is not the database's silence. */
-const silentTurns = 8
+const silentTurns = 4
 
 /**
- * Asks the database twice a second over a connection of its own, and calls `onSilent` when there was no answer for about
+ * Asks the database every second over a connection of its own, and calls `onSilent` when there was no answer for about
  * four seconds, and again for every four more. A peer that vanished without a word (a cut cable, a frozen machine) ends no
  * connection: whoever waits on one would wait as long as TCP tries, a quarter of an hour. A refusal is an answer.
  */

@@ -1,6 +1,5 @@
 import type { Server, WebSocketHandler } from 'bun'
-import { renewEpochsAfterRestore } from '~/db/epochs'
-import { readEndedSessions, readSubscriptionStarts } from '~/db/hub-reads'
+import { readSubscriptionStarts } from '~/db/hub-reads'
 import { Cluster } from '~/realtime/cluster'
 import { Connection, type SocketSession } from '~/realtime/connection'
 import type { HubConfig, HubContext, Lookups } from '~/realtime/context'
@@ -9,6 +8,7 @@ import { Guests } from '~/realtime/guests'
 import { Heartbeat } from '~/realtime/heartbeat'
 import type { LiveStream } from '~/realtime/live-stream'
 import { AcknowledgedPositions } from '~/realtime/positions'
+import { Reconciliation } from '~/realtime/reconciliation'
 import type { Relay, RelayListener } from '~/realtime/relay/relay'
 import { applyMemberEvent } from '~/realtime/rights'
 import { Sockets } from '~/realtime/sockets'
@@ -22,12 +22,6 @@ import { metrics } from '~/utils/metrics'
 import { SharedReads } from '~/utils/shared-reads'
 import { traced } from '~/utils/tracing'
 import type { WebSocketHealth, WebSocketManager, WebSocketStats } from '~/utils/websocket'
-
-/** The log and the ended sessions are compared with what is known here this often. */
-const reconcileMs = 1_000
-/** Ended sessions are looked for since the last look, and so much longer: the two clocks and a slow commit. */
-const endedWithinSeconds = 10
-const touchEveryMs = 30 * 60_000
 
 export type HubOptions = {
   config: HubConfig
@@ -45,14 +39,11 @@ export type HubOptions = {
 export class Hub implements WebSocketManager {
   private readonly context: HubContext
   private readonly heartbeat: Heartbeat
+  private readonly reconciliation: Reconciliation
   private readonly upgrades: Upgrades
   private readonly startedAt = performance.now()
-  private timers: Timer[] = []
   private isDraining = false
-  private isReconciling = false
   private deliveries = 0
-  private touchedAt = performance.now()
-  private endedReadAt = performance.now()
 
   constructor(private readonly options: HubOptions) {
     const { config } = options
@@ -74,7 +65,7 @@ export class Hub implements WebSocketManager {
       streams,
       cluster: new Cluster(streams, {
         endSessions: (ids) => this.closeSessions(ids),
-        onGap: () => void this.reconcile(),
+        onGap: () => void this.reconciliation.run(),
         onRightsChanged: () => options.onRightsChanged(),
       }),
       positions: new AcknowledgedPositions(),
@@ -82,6 +73,7 @@ export class Hub implements WebSocketManager {
       unsubscribe: (connection, stream) => this.unsubscribe(connection, stream),
     }
     this.heartbeat = new Heartbeat(this.context)
+    this.reconciliation = new Reconciliation(this.context, (ids) => this.closeSessions(ids))
     this.upgrades = {
       hub: this.context,
       isDraining: () => this.isDraining,
@@ -96,7 +88,7 @@ export class Hub implements WebSocketManager {
   async start(openRelay: (listener: RelayListener) => Promise<Relay>): Promise<void> {
     await this.context.cluster.join(openRelay)
     this.heartbeat.start()
-    this.timers.push(setInterval(() => void this.reconcile(), reconcileMs))
+    this.reconciliation.start()
   }
 
   // Sockets
@@ -194,33 +186,6 @@ export class Hub implements WebSocketManager {
     for (const connection of [...stream.subscriptions.keys(), ...guests]) connection.close(1012, 'Come back and reload')
   }
 
-  /** What no news told of: missed events, sessions ended elsewhere. */
-  private async reconcile(): Promise<void> {
-    if (this.isReconciling) return
-    this.isReconciling = true
-    try {
-      await renewEpochsAfterRestore()
-      await this.context.streams.reconcile()
-      const startedAt = performance.now()
-      const sinceSeconds = (startedAt - this.endedReadAt) / 1000 + endedWithinSeconds
-      if (this.context.sockets.size > 0) this.closeSessions(await readEndedSessions(sinceSeconds))
-      this.endedReadAt = startedAt
-      this.context.streams.tidy(performance.now())
-      await this.touchOpenSessions()
-    } catch (error) {
-      logger.warn({ err: error }, 'websocket: the log could not be compared')
-    } finally {
-      this.isReconciling = false
-    }
-  }
-
-  private async touchOpenSessions(): Promise<void> {
-    if (performance.now() - this.touchedAt < touchEveryMs) return
-    this.touchedAt = performance.now()
-    const sessionIds = [...this.context.sockets].flatMap((connection) => connection.user?.sessionId ?? [])
-    await this.options.lookups.touchSessions([...new Set(sessionIds)])
-  }
-
   // wsManager
 
   sendProfileUpdate = (_userId: string, events: LoggedEvent[]): void => this.publish(events)
@@ -295,7 +260,7 @@ export class Hub implements WebSocketManager {
 
   async stop(): Promise<void> {
     this.isDraining = true
-    for (const timer of this.timers) clearInterval(timer)
+    this.reconciliation.stop()
     this.heartbeat.stop()
     for (const connection of [...this.context.sockets]) connection.close(1012)
     await this.context.cluster.leave()
