@@ -1,35 +1,9 @@
 import { expect, test } from 'bun:test'
 import { positionOf } from './support/api'
 import { followLog } from './support/log'
-import { detailPaths, expectForbidden, expectMembersOnly } from './support/refusals'
-import { createDevice, createOrder, createProduct, createWorld, unique, type World } from './support/world'
-
-const sizes = {
-  id: 'size',
-  name: 'Size',
-  min: 1,
-  max: 1,
-  options: [
-    { id: 's', name: 'Small', priceDelta: -50 },
-    { id: 'l', name: 'Large', priceDelta: 150 },
-  ],
-}
-const extras = {
-  id: 'extra',
-  name: 'Extras',
-  min: 0,
-  max: 2,
-  options: [
-    { id: 'x', name: 'Cheese', priceDelta: 20 },
-    { id: 'y', name: 'Olives', priceDelta: 30 },
-    { id: 'z', name: 'Nothing on it', priceDelta: -700 },
-  ],
-}
-
-const orderOf = (productId: string, over: Record<string, unknown> = {}) => ({ type: 'pickup', items: [{ productId, quantity: 1 }], ...over })
-const post = (world: World, body: unknown, headers: Record<string, string> = {}) => world.staff.api.post(`${world.path}/orders`, body, { headers })
-const createCustomer = async (world: World, over: Record<string, unknown> = {}) =>
-  (await world.staff.api.post(`${world.path}/customers`, { firstName: 'Nora', lastName: 'Nett', phone: '+49 30 99', ...over })).data
+import { createCustomer, extras, orderOf, postOrder, sizes } from './support/orders'
+import { expectForbidden, expectMembersOnly } from './support/refusals'
+import { createDevice, createOrder, createProduct, createWorld, unique } from './support/world'
 
 test('a new order is priced, numbered, and told whole to the log', async () => {
   const world = await createWorld({ taxRateBps: 1900, currency: 'CHF' })
@@ -54,7 +28,7 @@ test('a new order is priced, numbered, and told whole to the log', async () => {
     deliveryFee: 250,
     serviceCharge: 50,
   }
-  const answer = await post(world, body)
+  const answer = await postOrder(world, body)
   expect([answer.status, answer.headers.get('etag'), answer.body.message]).toEqual([201, '"1"', 'Order created'])
   // 2 × 1150 less 230 at 7 %, 3 × 300 less 90 at 19 %: 145 + 154 of tax.
   expect(answer.data).toEqual({
@@ -142,153 +116,6 @@ test('with prices that include tax the total contains it', async () => {
   expect(changed.data).toMatchObject({ pricesIncludeTax: true, tax: 95, total: 605 })
 })
 
-test('every wrong and unknown field is named, computed ones too', async () => {
-  const world = await createWorld()
-  const product = await createProduct(world)
-  const wrong = await post(world, {
-    id: crypto.randomUUID(),
-    type: 'teleport',
-    source: 'moon',
-    items: [{ productId: 'x', quantity: 0, colour: 'red', note: '\u0000', modifiers: [{ groupId: '', optionId: 5 }] }],
-    customer: { phone: '1' },
-    tip: -1,
-    discount: 0.5,
-    requestedFor: '0000-01-01T00:00:00Z',
-    total: 1,
-    status: 'completed',
-  })
-  expect([wrong.status, wrong.code]).toEqual([422, 'validation_failed'])
-  const line = [
-    'items.0.colour',
-    'items.0.modifiers.0.groupId',
-    'items.0.modifiers.0.optionId',
-    'items.0.note',
-    'items.0.productId',
-    'items.0.quantity',
-  ]
-  expect(detailPaths(wrong)).toEqual(['customer.firstName', 'discount', 'id', ...line, 'requestedFor', 'source', 'status', 'tip', 'total', 'type'])
-  const tooMany = Array.from({ length: 101 }, () => ({ productId: product.id, quantity: 1 }))
-  for (const items of [[], tooMany]) expect(detailPaths(await post(world, orderOf(product.id, { items })))).toEqual(['items'])
-  const both = await post(world, orderOf(product.id, { customerId: product.id, customer: { firstName: 'A' } }))
-  expect(detailPaths(both)).toEqual(['customer'])
-  const late = await post(world, orderOf(product.id, { requestedFor: '9999-12-31T23:59:59-12:00' }))
-  expect(detailPaths(late)).toEqual(['requestedFor'])
-})
-
-test('modifiers are counted per group, and a foreign or repeated option is wrong', async () => {
-  const world = await createWorld()
-  const pizza = await createProduct(world, { price: 600, modifierGroups: [sizes, extras] })
-  const plain = await createProduct(world)
-  const choose = async (choices: [string, string][], productId = pizza.id) => {
-    const modifiers = choices.map(([groupId, optionId]) => ({ groupId, optionId }))
-    return post(world, { type: 'pickup', items: [{ productId, quantity: 2, modifiers }] })
-  }
-  const wrong: [[string, string][], string[]][] = [
-    [[], ['items.0.modifiers']],
-    [
-      [
-        ['size', 's'],
-        ['size', 'l'],
-      ],
-      ['items.0.modifiers'],
-    ],
-    [
-      [
-        ['size', 's'],
-        ['extra', 'x'],
-        ['extra', 'x'],
-      ],
-      ['items.0.modifiers.2'],
-    ],
-    [
-      [
-        ['size', 's'],
-        ['extra', 'l'],
-      ],
-      ['items.0.modifiers.1.optionId'],
-    ],
-    [
-      [
-        ['size', 's'],
-        ['nope', 'x'],
-      ],
-      ['items.0.modifiers.1.groupId'],
-    ],
-    // 600 − 50 − 700 is below zero.
-    [
-      [
-        ['size', 's'],
-        ['extra', 'z'],
-      ],
-      ['items.0.modifiers'],
-    ],
-  ]
-  for (const [choices, paths] of wrong) {
-    const answer = await choose(choices)
-    expect([answer.status, detailPaths(answer)]).toEqual([422, paths])
-  }
-  expect((await choose([['size', 's']], plain.id)).status).toBe(422)
-  const right = await choose([
-    ['size', 'l'],
-    ['extra', 'z'],
-  ])
-  expect([right.status, right.data.items[0].unitPrice, right.data.subtotal]).toEqual([201, 50, 100])
-})
-
-test('a product or customer that is foreign, unknown or archived looks the same', async () => {
-  const [world, other] = [await createWorld(), await createWorld()]
-  const [product, foreign, archived] = [await createProduct(world), await createProduct(other), await createProduct(world)]
-  await world.manager.api.delete(`${world.path}/products/${archived.id}`)
-  const [known, stranger] = [await createCustomer(world), await createCustomer(other)]
-  await world.staff.api.delete(`${world.path}/customers/${known.id}`)
-  const answers = await Promise.all(
-    [foreign.id, archived.id, Bun.randomUUIDv7()].map((id) =>
-      post(world, {
-        type: 'pickup',
-        items: [
-          { productId: product.id, quantity: 1 },
-          { productId: id, quantity: 1 },
-        ],
-      }),
-    ),
-  )
-  for (const answer of answers) {
-    expect([answer.status, answer.body.error.details]).toEqual([422, [{ path: 'items.1.productId', message: 'is not a product of this store' }]])
-  }
-  for (const customerId of [stranger.id, known.id, Bun.randomUUIDv7()]) {
-    expect(detailPaths(await post(world, orderOf(product.id, { customerId })))).toEqual(['customerId'])
-  }
-  const several = await post(world, orderOf(foreign.id, { customerId: stranger.id }))
-  expect(detailPaths(several)).toEqual(['customerId', 'items.0.productId'])
-  expect(several.body.message).not.toContain(other.storeId)
-})
-
-test('amounts over the largest, and a discount over the subtotal, are wrong', async () => {
-  const world = await createWorld({ taxRateBps: 10_000 })
-  const [gold, penny] = [
-    await createProduct(world, { price: 99_999_999_999, taxRateBps: 0 }),
-    await createProduct(world, { price: 1, taxRateBps: 0 }),
-  ]
-  const taxed = await createProduct(world, { price: 99_999_999_999 })
-  expect((await createOrder(world, gold.id)).total).toBe(99_999_999_999)
-  const dear = { items: Array.from({ length: 100 }, () => ({ productId: gold.id, quantity: 999 })) }
-  expect(detailPaths(await post(world, orderOf(gold.id, dear)))).toEqual(['items'])
-  expect(detailPaths(await post(world, orderOf(taxed.id)))).toEqual(['total'])
-  expect(detailPaths(await post(world, orderOf(gold.id, { tip: 1 })))).toEqual(['total'])
-  expect(detailPaths(await post(world, orderOf(penny.id, { discount: 2 })))).toEqual(['discount'])
-})
-
-test('a closed store and an unavailable product refuse, but wrong fields are told first', async () => {
-  const world = await createWorld()
-  const [product, gone] = [await createProduct(world), await createProduct(world, { isAvailable: false })]
-  const unavailable = await post(world, orderOf(gone.id))
-  expect([unavailable.status, unavailable.code, detailPaths(unavailable)]).toEqual([409, 'product_unavailable', ['items.0.productId']])
-  await world.manager.api.patch(world.path, { isOpen: false })
-  const closed = await post(world, orderOf(product.id))
-  expect([closed.status, closed.code]).toEqual([409, 'store_closed'])
-  expect((await post(world, orderOf(gone.id, { customerId: Bun.randomUUIDv7() }))).status).toBe(422)
-})
-
 test("an order may bring its customer along; the order's event carries the name only", async () => {
   const world = await createWorld()
   const product = await createProduct(world, { stock: 5 })
@@ -308,7 +135,7 @@ test("a client's own id is taken once, whatever else has changed since", async (
   const id = Bun.randomUUIDv7()
   expect((await createOrder(world, product.id, { id })).id).toBe(id)
   await world.manager.api.patch(world.path, { isOpen: false })
-  const again = await post(world, orderOf(product.id, { id }))
+  const again = await postOrder(world, orderOf(product.id, { id }))
   expect([again.status, again.code]).toEqual([409, 'id_taken'])
   const elsewhere = await other.staff.api.post(`${other.path}/orders`, orderOf(foreign.id, { id }))
   expect([elsewhere.status, elsewhere.code, elsewhere.body.message]).toEqual([409, 'id_taken', again.body.message])
@@ -319,7 +146,7 @@ test('parallel requests with one id: one order, the others hear that the id is t
   const world = await createWorld()
   const product = await createProduct(world, { stock: 1 })
   const id = Bun.randomUUIDv7()
-  const answers = await Promise.all(Array.from({ length: 10 }, () => post(world, orderOf(product.id, { id }))))
+  const answers = await Promise.all(Array.from({ length: 10 }, () => postOrder(world, orderOf(product.id, { id }))))
   expect(answers.map((answer) => answer.code ?? 'ok').sort()).toEqual([...Array(9).fill('id_taken'), 'ok'])
   expect((await createOrder(world, (await createProduct(world)).id)).orderNumber).toBe('1002')
 })
@@ -417,7 +244,7 @@ test('200 parallel orders, some of them refused: numbers without gaps or doubles
   const world = await createWorld()
   const [product, rare] = [await createProduct(world), await createProduct(world, { stock: 10 })]
   const logged = await followLog(world.stream)
-  const answers = await Promise.all(Array.from({ length: 200 }, (_, index) => post(world, orderOf(index % 4 === 0 ? rare.id : product.id))))
+  const answers = await Promise.all(Array.from({ length: 200 }, (_, index) => postOrder(world, orderOf(index % 4 === 0 ? rare.id : product.id))))
   expect(answers.filter((answer) => answer.code === 'out_of_stock')).toHaveLength(40)
   const numbers = answers.flatMap((answer) => (answer.status === 201 ? Number(answer.data.orderNumber) : [])).sort((a, b) => a - b)
   expect(numbers).toEqual(Array.from({ length: 160 }, (_, index) => 1001 + index))
