@@ -34,9 +34,10 @@ export class Reconciliation {
     this.isRunning = true
     const { streams } = this.hub
     try {
-      // Together: an idle process is woken once for all their answers, and that is most of what they cost.
-      const [hasNewEpochs] = await Promise.all([renewEpochsAfterRestore(), streams.reconcile(), this.closeEndedSessions()])
-      if (hasNewEpochs) await streams.reconcile()
+      // First: heads of a database that was replaced must not be taken for news of the log before.
+      await renewEpochsAfterRestore()
+      // Together: an idle process is woken once for both answers, and that is most of what they cost.
+      await Promise.all([streams.reconcile(), this.closeEndedSessions()])
       streams.tidy(performance.now())
       await this.touchOpenSessions()
     } catch (error) {
