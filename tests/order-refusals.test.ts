@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
-import { createCustomer, extras, orderOf, postOrder, sizes } from './support/orders'
+import { extras, sizes } from './support/modifiers'
+import { createCustomer, orderOf, postOrder } from './support/orders'
 import { detailPaths } from './support/refusals'
 import { createOrder, createProduct, createWorld } from './support/world'
 

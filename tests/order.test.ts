@@ -1,7 +1,8 @@
 import { expect, test } from 'bun:test'
 import { positionOf } from './support/api'
 import { followLog } from './support/log'
-import { createCustomer, extras, orderOf, postOrder, sizes } from './support/orders'
+import { extras, sizes } from './support/modifiers'
+import { createCustomer, orderOf, postOrder } from './support/orders'
 import { expectForbidden, expectMembersOnly } from './support/refusals'
 import { createDevice, createOrder, createProduct, createWorld, unique } from './support/world'
 

@@ -1,21 +1,9 @@
 import { expect, test } from 'bun:test'
 import { positionOf } from './support/api'
 import { followLog } from './support/log'
+import { sizes } from './support/modifiers'
 import { detailPaths, expectForbidden, expectMembersOnly } from './support/refusals'
 import { createProduct, createWorld, unique, type World } from './support/world'
-
-const sizes = [
-  {
-    id: 'size',
-    name: 'Size',
-    min: 1,
-    max: 1,
-    options: [
-      { id: 's', name: 'Small', priceDelta: -50 },
-      { id: 'l', name: 'Large', priceDelta: 150 },
-    ],
-  },
-]
 
 const category = async (world: World) => (await world.manager.api.post(`${world.path}/categories`, { name: unique('Category') })).data
 
@@ -33,7 +21,7 @@ test('a new product keeps every field, and its event carries it whole', async ()
     imageUrl: 'https://img.example/p.png',
     isAvailable: false,
     stock: 5,
-    modifierGroups: sizes,
+    modifierGroups: [sizes],
   }
   const made = await world.manager.api.post(`${world.path}/products`, fields)
   expect([made.status, made.headers.get('etag')]).toEqual([201, '"1"'])
@@ -57,7 +45,7 @@ test('what is left out of a product is null, available and without modifiers', a
 test('every wrong and unknown field of a product is named', async () => {
   const world = await createWorld()
   const post = (over: Record<string, unknown>) => world.manager.api.post(`${world.path}/products`, { name: 'V', price: 100, ...over })
-  const group = (over: Record<string, unknown>) => [{ ...sizes[0], ...over }]
+  const group = (over: Record<string, unknown>) => [{ ...sizes, ...over }]
   const option = { id: 's', name: 'S', priceDelta: 0 }
   const wrong: [Record<string, unknown>, string[]][] = [
     [{ price: -1, stock: 1.5, isAvailable: 'yes', version: 4, id: Bun.randomUUIDv7() }, ['id', 'isAvailable', 'price', 'stock', 'version']],
@@ -70,8 +58,8 @@ test('every wrong and unknown field of a product is named', async () => {
       { modifierGroups: group({ options: [{ ...option, priceDelta: 1.5, colour: 'red' }] }) },
       ['modifierGroups.0.options.0.colour', 'modifierGroups.0.options.0.priceDelta'],
     ],
-    [{ modifierGroups: [...sizes, ...sizes] }, ['modifierGroups']],
-    [{ modifierGroups: Array.from({ length: 21 }, (_, index) => ({ ...sizes[0], id: String(index) })) }, ['modifierGroups']],
+    [{ modifierGroups: [sizes, sizes] }, ['modifierGroups']],
+    [{ modifierGroups: Array.from({ length: 21 }, (_, index) => ({ ...sizes, id: String(index) })) }, ['modifierGroups']],
     [{ categoryId: 'nonsense' }, ['categoryId']],
   ]
   for (const [over, paths] of wrong) {
@@ -100,12 +88,12 @@ test('the category of a product must be one of the store that is still there', a
 
 test('a change makes one version and one event; a PATCH that changes nothing makes neither', async () => {
   const world = await createWorld()
-  const product = await createProduct(world, { modifierGroups: sizes, sku: 'A' })
+  const product = await createProduct(world, { modifierGroups: [sizes], sku: 'A' })
   const path = `${world.path}/products/${product.id}`
   const logged = await followLog(world.stream)
-  const changed = await world.manager.api.patch(path, { price: 1399, modifierGroups: sizes, sku: null })
+  const changed = await world.manager.api.patch(path, { price: 1399, modifierGroups: [sizes], sku: null })
   expect(changed.data).toMatchObject({ price: 1399, sku: null, version: 2 })
-  expect((await world.manager.api.patch(path, { price: 1399, modifierGroups: sizes })).data.version).toBe(2)
+  expect((await world.manager.api.patch(path, { price: 1399, modifierGroups: [sizes] })).data.version).toBe(2)
   expect((await logged()).map((event) => event.data)).toEqual([
     { action: 'updated', productId: product.id, product: changed.data, updatedFields: { price: true, sku: true } },
   ])
