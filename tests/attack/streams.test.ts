@@ -46,7 +46,7 @@ test('a removed member gets no new key, and those that he has open nothing new',
   await socket.next((frame) => frame.type === 'unsubscribed')
   await rename()
   const sealed = await owner.next((frame) => frame.type === 'customer_updated')
-  expect(openFrame(sealed, keysToldIn(socket.frames))).rejects.toThrow('no key')
+  await expect(openFrame(sealed, keysToldIn(socket.frames))).rejects.toThrow('no key')
   for (const one of [socket, owner]) one.socket.cut()
 })
 
