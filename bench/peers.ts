@@ -2,15 +2,14 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePort } from '~/scripts/postgres'
-import { type BenchServer, end, endWithUs, launch, ownData, postTo, root, type Store } from './servers'
+import { installPeers, peersFolder } from './peer-packages'
+import { type BenchServer, end, endWithUs, launch, ownData, postTo, type Store } from './servers'
 import type { WireName } from './wires'
 
 /**
- * The rivals from public packages, each as its users would write it. Those of Node get their packages into bench/peers when
- * they are first wanted; what is not on this machine is left out, and a line says so.
+ * The rivals from public packages, each as its users would write it. What is not on this machine is left out, and
+ * a line says so.
  */
-
-const folder = join(root, 'bench/peers')
 
 /** What delivers ready-made frames to everybody: Node's ws, Socket.IO, nchan and NATS. */
 export async function startRivals(): Promise<BenchServer[]> {
@@ -23,27 +22,20 @@ function leftOut(name: string, why: string): null {
   return null
 }
 
-let isInstalled: Promise<boolean> | undefined
-
 /** Whether Node and its packages are there. */
 async function hasNode(name: string): Promise<boolean> {
   if (!Bun.which('node')) {
     leftOut(name, 'there is no node on PATH')
     return false
   }
-  isInstalled ??= (async () => {
-    if (existsSync(join(folder, 'node_modules'))) return true
-    const child = Bun.spawn([process.execPath, 'install', '--frozen-lockfile'], { cwd: folder, stdout: 'ignore', stderr: 'inherit' })
-    return (await child.exited) === 0
-  })()
-  if (await isInstalled) return true
+  if (await installPeers()) return true
   leftOut(name, 'its packages could not be installed into bench/peers')
   return false
 }
 
 async function startNode(name: string, script: string, wire: WireName): Promise<BenchServer | null> {
   if (!(await hasNode(name))) return null
-  const { child, said } = await launch(name, ['node', join(folder, script)], { NODE_ENV: 'production' })
+  const { child, said } = await launch(name, ['node', join(peersFolder, script)], { NODE_ENV: 'production' })
   return { name, pid: child.pid, port: said.port, wire, stores: [], publish: postTo(said.port), stop: () => end(child) }
 }
 
@@ -52,7 +44,7 @@ export async function startNodeStack(postgresUrl: string): Promise<BenchServer |
   const name = 'node stack'
   if (!(await hasNode(name))) return null
   const data = await ownData(postgresUrl)
-  const { child, said } = await launch(name, ['node', join(folder, 'node-stack.mjs')], { NODE_ENV: 'production', ...data.environment })
+  const { child, said } = await launch(name, ['node', join(peersFolder, 'node-stack.mjs')], { NODE_ENV: 'production', ...data.environment })
   return { name, pid: child.pid, port: said.port, wire: 'socket.io', stores: said.stores as Store[], stop: () => end(child).then(data.remove) }
 }
 

@@ -23,7 +23,7 @@ async function load(server: BenchServer, { seconds, stores, kinds }: RestOptions
     pid: server.pid,
     connections,
     kinds,
-    warmupMs: isFirst ? 2500 : 400,
+    warmupMs: isFirst ? 10_000 : 400,
     phaseMs: seconds * 1000,
     targets: server.stores.slice(0, stores).map(({ storeId, productIds, token }) => ({
       path: `/api/v1/stores/${storeId}`,
@@ -66,7 +66,7 @@ export async function measureRest(servers: BenchServer[], options: RestOptions):
       writes.set(server, (writes.get(server) ?? 0) + result.writes)
       const fleet = fleets.get(server)
       if (fleet) await heard(server, fleet, writes.get(server) ?? 0)
-      // The first round warms everything up.
+      // The first round warms everything up: for some ten seconds the compilers take a sixth of all CPU time.
       if (number > 0) results.get(server.name)?.push(result)
       const said = Object.entries(result.phases).map(
         ([kind, { requestsPerSecond, cpuMicros }]) => `${kind} ${round(requestsPerSecond)}/s at ${round(cpuMicros)} µs`,

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import postgres from 'postgres'
+import { installPeers } from './peer-packages'
 import type { WireName } from './wires'
 
 /** Servers as processes of their own, each on an empty database of its own, with the same stores and products. */
@@ -79,6 +80,7 @@ export const end = async (child: Bun.Subprocess) => {
 }
 
 export async function startBare(postgresUrl: string | null, environment: Record<string, string> = {}, name = 'bare'): Promise<BenchServer> {
+  if (!(await installPeers())) throw new Error('the packages of bench/peers could not be installed')
   const data = await ownData(postgresUrl)
   const { child, said } = await launch(name, bun('bench/peers/bare-hono.ts'), { NODE_ENV: 'production', ...data.environment, ...environment })
   return { name, pid: child.pid, port: said.port, wire: 'plain', stores: said.stores as Store[], stop: () => end(child).then(data.remove) }
