@@ -6,7 +6,7 @@ import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
 import { EmbeddedConnection } from '~/db/embedded-connection'
 import { type Engine, migrations, timeouts } from '~/db/engine'
-import { attachRunner, casing, causeFirst, type Database, type Runner, type Transact } from '~/db/session'
+import { attachRunner, casing, type Database, faultAhead, type Runner, type Transact } from '~/db/session'
 
 /** PostgreSQL inside this process, kept in a directory. It has one connection, hence one transaction at a time. */
 export async function openEmbedded(dataDir: string, use: (database: Database) => void): Promise<Engine> {
@@ -52,7 +52,7 @@ function transactionsOf(connection: EmbeddedConnection, inTurn: InTurn): Transac
   }
   const tx = databaseOver(connection, whileOpen, sent)
   const perform = async <T>(work: () => Promise<T>): Promise<T> => {
-    const result = await causeFirst(work(), sent)
+    const result = await work()
     await Promise.all(sent)
     const command = connection.command('commit')
     if (command !== 'COMMIT') throw new Error(`The transaction ended with ${command}`)
@@ -66,7 +66,7 @@ function transactionsOf(connection: EmbeddedConnection, inTurn: InTurn): Transac
         return await perform(() => work(tx))
       } catch (error) {
         connection.command('rollback')
-        throw error
+        throw (await faultAhead(sent)) ?? error
       } finally {
         sent.length = 0
         isOpen = false

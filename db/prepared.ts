@@ -15,8 +15,8 @@ export function preparedTexts(): IsPrepared {
 
 type Client = Pick<postgres.Sql, 'unsafe' | 'options'>
 
-/** Makes the driver's query; it runs when it is awaited. */
-export type Ask = (text: string, parameters: unknown[]) => postgres.PendingQuery<postgres.Row[]>
+/** Makes the driver's query; it runs when it is awaited. One that goes `ahead` is answered with the next, which fails with it. */
+export type Ask = (text: string, parameters: unknown[], ahead?: 'ahead') => postgres.PendingQuery<postgres.Row[]>
 
 /**
  * Drizzle over a client. Drizzle says of all its statements that they are not to be prepared: each would take a second
@@ -24,7 +24,8 @@ export type Ask = (text: string, parameters: unknown[]) => postgres.PendingQuery
  */
 export function databaseOver(client: Client, isPrepared: IsPrepared, runnerOver: (ask: Ask) => Runner): Database {
   const unsafe: Client['unsafe'] = (text, parameters, options) => client.unsafe(text, parameters, { ...options, prepare: isPrepared(text) })
-  const ask: Ask = (text, parameters) => client.unsafe(text, asParameters(parameters), { prepare: isPrepared(text) })
+  const ask: Ask = (text, parameters, ahead) =>
+    client.unsafe(text, asParameters(parameters), { prepare: isPrepared(text), sync: ahead === undefined })
   return attachRunner(drizzle(asSql({ unsafe, options: client.options }), { casing }), runnerOver(ask))
 }
 

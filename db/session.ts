@@ -26,12 +26,15 @@ export type Runner = {
  */
 export type Transact = <T>(mode: string, lane: string, work: (tx: Transaction) => Promise<T>) => Promise<T>
 
-/** Runs a transaction's work; throws the fault of what was sent ahead first: all that follows it only fails because of it. */
-export const causeFirst = <T>(work: Promise<T>, sent: Promise<unknown>[]): Promise<T> =>
-  work.catch(async (error: unknown) => {
-    await Promise.all(sent)
-    throw error
-  })
+/**
+ * The fault of what was sent ahead in a transaction that has failed and been ended, if there was one: all that followed it
+ * only failed because of it.
+ */
+export const faultAhead = (sent: Promise<unknown>[]): Promise<unknown> =>
+  Promise.all(sent).then(
+    () => undefined,
+    (fault: unknown) => fault,
+  )
 
 /** Columns are named in the database as SQL names them. */
 export const casing = 'snake_case'

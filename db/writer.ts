@@ -1,6 +1,6 @@
 import type postgres from 'postgres'
 import { type Ask, databaseOver, type IsPrepared, rowsAsked } from '~/db/prepared'
-import { causeFirst, type Runner, type Transaction } from '~/db/session'
+import { faultAhead, type Runner, type Transaction } from '~/db/session'
 import { abandon } from '~/db/watch'
 
 /** One connection with a client of its own, which ends with it: a statement can never reach another connection. */
@@ -8,6 +8,12 @@ type Line = { sql: postgres.Sql; reserved: postgres.ReservedSql; tx: Transaction
 
 /** The transaction that is open on the line. */
 type Open = { sent: Promise<unknown>[]; commit: Promise<postgres.RowList<postgres.Row[]>> | null; lost: PromiseWithResolvers<never> }
+
+/** BEGIN and COMMIT are prepared like all else, so that they can travel in one group with it. */
+const framing = { prepare: true, simple: false }
+
+/** Resolves when the connection of the transaction is lost. */
+const wasLost = (open: Open): Promise<undefined> => open.lost.promise.catch(() => undefined)
 
 const connectionLost = () => Object.assign(new Error('The connection to the database was lost'), { code: 'CONNECTION_CLOSED' })
 
@@ -33,18 +39,18 @@ export class Writer {
     open.lost.promise.catch(() => {})
     this.open = open
     try {
-      this.sendAhead(open, line.reserved.unsafe(mode ? `begin ${mode}` : 'begin'))
+      this.sendAhead(open, line.reserved.unsafe(mode ? `begin ${mode}` : 'begin', [], { ...framing, sync: false }))
       return await Promise.race([this.perform(line, open, work), open.lost.promise])
     } catch (error) {
       await this.rollBack(line, open)
-      throw error
+      throw (await Promise.race([faultAhead(open.sent), wasLost(open)])) ?? error
     } finally {
       this.open = null
     }
   }
 
   private async perform<T>(line: Line, open: Open, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const result = await causeFirst(work(line.tx), open.sent)
+    const result = await work(line.tx)
     const commit = open.commit ?? this.sendCommit(line, open)
     await Promise.all(open.sent)
     const { command } = await commit
@@ -53,7 +59,7 @@ export class Writer {
   }
 
   private sendCommit(line: Line, open: Open) {
-    open.commit = line.reserved.unsafe('commit').execute()
+    open.commit = line.reserved.unsafe('commit', [], framing).execute()
     open.commit.catch(() => {})
     return open.commit
   }
@@ -65,7 +71,9 @@ export class Writer {
 
   private async rollBack(line: Line, open: Open): Promise<void> {
     if (line.isClosed) return
-    const end = open.commit ?? line.reserved.unsafe('rollback')
+    const roll = () => line.reserved.unsafe('rollback')
+    // A COMMIT that failed with what went ahead of it has ended nothing.
+    const end = open.commit ? open.commit.catch(roll) : roll()
     await Promise.race([end, open.lost.promise]).catch(() => {})
   }
 
@@ -102,14 +110,14 @@ export class Writer {
       run,
       within: {
         runLast: async (text, parameters) => {
-          const asked = rowsAsked(ask(text, parameters))
+          const asked = rowsAsked(ask(text, parameters, 'ahead'))
           const { line, open } = this
           if (line && open) this.sendCommit(line, open)
           const [rows] = await Promise.all([asked, open?.commit])
           return rows
         },
         send: (text, parameters) => {
-          if (this.open) this.sendAhead(this.open, ask(text, parameters).execute())
+          if (this.open) this.sendAhead(this.open, ask(text, parameters, 'ahead').execute())
         },
       },
     }

@@ -38,7 +38,7 @@ describe('a transaction', () => {
       await note.run(tx, { id })
       throw new Error('changed my mind')
     }
-    expect(inTransaction(work)).rejects.toThrow('changed my mind')
+    await expect(inTransaction(work)).rejects.toThrow('changed my mind')
     expect(await isKept(id)).toBe(false)
   })
 
