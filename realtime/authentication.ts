@@ -112,7 +112,7 @@ async function subscribeUser(
 /** Everything of another user, and the store of the last `authenticate` when it is left, ends here. */
 function becomeUser(hub: HubContext, connection: Connection, session: SocketSession, place: Pick<SocketUser, 'storeId' | 'deviceId'>): void {
   const before = connection.user
-  if (before && before.userId !== session.userId) for (const name of [...connection.subscriptions.keys()]) hub.unsubscribe(connection, name)
+  if (before && before.userId !== session.userId) for (const name of connection.subscriptions.names) hub.unsubscribe(connection, name)
   else if (before?.storeId && before.storeId !== place.storeId) hub.unsubscribe(connection, `store:${before.storeId}`)
   const owner = ownerOf(connection)
   connection.user = { ...session, ...place, deviceId: place.deviceId ?? before?.deviceId ?? null, isExpiryTold: false }
@@ -123,7 +123,7 @@ function becomeUser(hub: HubContext, connection: Connection, session: SocketSess
 /** What `authenticate` could not finish leaves the socket as it was. */
 function becomeAnonymous(hub: HubContext, connection: Connection, userId: string): void {
   if (connection.isClosed) return
-  for (const name of [...connection.subscriptions.keys()]) hub.unsubscribe(connection, name)
+  for (const name of connection.subscriptions.names) hub.unsubscribe(connection, name)
   connection.user = null
   hub.sockets.release(connection, userId)
   hub.cluster.setOwner(connection.sessionId, null)

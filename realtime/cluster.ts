@@ -12,7 +12,6 @@ import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 const peopleViews: View[] = ['full', 'kitchen']
 
 const socketsKey = (userId: string) => `sockets ${userId}`
-const ownerKey = (wsSessionId: string) => `owner ${wsSessionId}`
 
 /**
  * This instance among the others: what must be told to all sockets of a store, or counted over all instances, goes
@@ -117,12 +116,13 @@ export class Cluster {
     return this.state.everywhere(socketsKey(userId)).reduce((sum, fact) => sum + ('count' in fact ? fact[of] : 0), 0)
   }
 
+  /** Kept under the id alone, which takes no memory of its own: no other key looks like one. */
   setOwner(wsSessionId: string, userId: string | null): void {
-    this.state.set(ownerKey(wsSessionId), userId === null ? undefined : { userId })
+    this.state.set(wsSessionId, userId === null ? undefined : { userId })
   }
 
   ownsSession(userId: string, wsSessionId: string): boolean {
-    return this.state.everywhere(ownerKey(wsSessionId)).some((fact) => 'userId' in fact && fact.userId === userId)
+    return this.state.everywhere(wsSessionId).some((fact) => 'userId' in fact && fact.userId === userId)
   }
 
   async leave(): Promise<void> {

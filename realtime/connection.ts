@@ -1,7 +1,7 @@
 import type { ServerWebSocket } from 'bun'
 import { encodeFrame, withReply } from '~/realtime/protocol'
 import { SendWindow } from '~/realtime/send-window'
-import type { Subscription } from '~/realtime/subscription'
+import { Subscriptions } from '~/realtime/subscription'
 import type { HubData, HubFrameType } from '~/utils/contracts/frames'
 import { type CloseCode, closeCodes, type WsErrorCode } from '~/utils/contracts/ws-codes'
 import { logger } from '~/utils/logger'
@@ -43,8 +43,7 @@ export class Connection {
   beatAt: number
   isClosed = false
   user: SocketUser | null = null
-  /** By stream name. */
-  readonly subscriptions = new Map<string, Subscription>()
+  readonly subscriptions = new Subscriptions()
   /** Orders followed by tracking token, with the stream of their store. */
   tracked: Map<string, string> | null = null
   /** Messages that must wait for an asynchronous one before them; null when there is none. */
@@ -57,11 +56,12 @@ export class Connection {
 
   private socket: Socket | null = null
   private isCongested = false
-  private onDrained: (() => void)[] = []
+  private onDrained: (() => void)[] | null = null
   private readonly window: SendWindow
   private readonly bucket: TokenBucket
   private excess = 0
-  private invalid: number[] = []
+  /** When the last invalid messages came; null when none ever did. */
+  private invalid: number[] | null = null
   /** Asked once: it costs nothing a frame when it is off. */
   private readonly isTraced = logger.isLevelEnabled('debug')
 
@@ -170,7 +170,12 @@ export class Connection {
 
   /** Resolves when the peer has read more, or the socket is closed. */
   drained(): Promise<void> {
-    return this.isClosed ? Promise.resolve() : new Promise((resolve) => this.onDrained.push(resolve))
+    return this.isClosed ? Promise.resolve() : new Promise((resolve) => this.resumeWhenDrained(resolve))
+  }
+
+  private resumeWhenDrained(resume: () => void): void {
+    this.onDrained ??= []
+    this.onDrained.push(resume)
   }
 
   handleDrain(): void {
@@ -192,8 +197,8 @@ export class Connection {
   }
 
   private wakeDrained(): void {
-    const waiting = this.onDrained
-    this.onDrained = []
+    const waiting = this.onDrained ?? []
+    this.onDrained = null
     for (const resume of waiting) resume()
   }
 
@@ -215,7 +220,7 @@ export class Connection {
    * only `problem`: `reason` may hold names that the client made up.
    */
   refuse(now: number, { problem, reason, id }: { problem: string; reason: string; id: string | undefined }): void {
-    this.invalid = [...this.invalid.filter((at) => now - at < invalidWindowMs), now]
+    this.invalid = [...(this.invalid ?? []).filter((at) => now - at < invalidWindowMs), now]
     if (this.invalid.length === 1) logger.warn({ sessionId: this.sessionId, problem }, 'websocket: invalid frame')
     if (this.invalid.length >= maxInvalid) return this.close(4400)
     this.sendError('invalid_message', reason, id)

@@ -97,7 +97,7 @@ function handle(hub: HubContext, connection: Connection, message: ClientMessage)
 
 /** What was committed before the ping leaves before the pong, so that a client knows that it has seen it. */
 function pong(connection: Connection, id: string | undefined): void {
-  for (const subscription of connection.subscriptions.values()) subscription.stream.settle(subscription)
+  for (const subscription of connection.subscriptions) subscription.stream.settle(subscription)
   if (id !== undefined) return connection.sendMessage('pong', {}, id)
   if (connection.isPongDue) return
   connection.isPongDue = true

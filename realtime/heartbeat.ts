@@ -82,9 +82,9 @@ export class Heartbeat {
 /** Everything up to the positions of a `sync` was sent before it: what a stream holds back goes out first. */
 function beat(connection: Connection, now: number): void {
   connection.beatAt = now
-  for (const { stream } of connection.subscriptions.values()) stream.flush()
+  for (const { stream } of connection.subscriptions) stream.flush()
   connection.cork(() => {
     connection.ping()
-    if (connection.subscriptions.size > 0) connection.send(encodeFrame('sync', { streams: positionsOf(connection.subscriptions.values()) }))
+    if (connection.subscriptions.size > 0) connection.send(encodeFrame('sync', { streams: positionsOf(connection.subscriptions) }))
   })
 }

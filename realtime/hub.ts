@@ -74,13 +74,13 @@ export class Hub implements WebSocketManager {
     }
     this.heartbeat = new Heartbeat(this.context)
     this.reconciliation = new Reconciliation(this.context, (ids) => this.closeSessions(ids))
+    const onClosing = (connection: Connection, code: number) => this.forget(connection, code)
     this.upgrades = {
       hub: this.context,
       isDraining: () => this.isDraining,
       hasCredential: options.hasCredential,
       identify: options.identify,
-      create: (address, session) =>
-        new Connection(address, session, config.ws.maxBufferedBytes, (connection, code) => this.forget(connection, code), performance.now()),
+      create: (address, session) => new Connection(address, session, config.ws.maxBufferedBytes, onClosing, performance.now()),
     }
   }
 
@@ -130,7 +130,7 @@ export class Hub implements WebSocketManager {
   /** The socket is closing: nothing more is sent to it, and it counts nowhere. */
   private forget(connection: Connection, code: number): void {
     metrics.closes.inc({ code })
-    for (const name of [...connection.subscriptions.keys()]) this.unsubscribe(connection, name)
+    for (const name of connection.subscriptions.names) this.unsubscribe(connection, name)
     for (const name of this.context.guests.remove(connection)) {
       const stream = this.context.streams.get(name as StreamName)
       if (stream) stream.guests -= 1

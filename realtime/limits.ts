@@ -8,4 +8,4 @@ export const maxMessageBytes = 16 * 1024
 
 /** Stores and followed orders; the user's own stream does not count. */
 export const countSubscriptions = (connection: Connection): number =>
-  (connection.tracked?.size ?? 0) + [...connection.subscriptions.keys()].filter((name) => name.startsWith('store:')).length
+  (connection.tracked?.size ?? 0) + connection.subscriptions.names.filter((name) => name.startsWith('store:')).length

@@ -83,7 +83,7 @@ function place(hub: HubContext, connection: Connection, who: Subscriber, at: Pla
   const canResume = position !== undefined && reason === null
   const subscription = new Subscription(connection, stream, who.userId, role, filter, canResume ? position.seq : head.seq)
   stream.add(subscription)
-  connection.subscriptions.set(stream.name, subscription)
+  connection.subscriptions.add(subscription)
   if (role) hub.cluster.presence.join(stream.ownerId, who.userId, who.name, role)
   if (position && reason) metrics.resumes.inc({ result: 'no', reason })
   const lost: StreamAnswer = { epoch: head.epoch, seq: head.seq, resumed: false, replayed: 0, ...(reason && { reason }) }

@@ -103,7 +103,7 @@ export const streamRemovals: Removal[] = [
   {
     without: 'the end of the user before',
     file: 'realtime/authentication.ts',
-    text: 'if (before && before.userId !== session.userId) for (const name of [...connection.subscriptions.keys()]) hub.unsubscribe(connection, name)\n  else if',
+    text: 'if (before && before.userId !== session.userId) for (const name of connection.subscriptions.names) hub.unsubscribe(connection, name)\n  else if',
     by: 'if',
     red: ['whoever switches to another user keeps nothing of the one before'],
   },
