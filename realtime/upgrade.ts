@@ -70,9 +70,8 @@ async function open(upgrades: Upgrades, request: Request, server: Server<Connect
 
 /** What RFC 6455 §4.2.1 asks of the request; Bun would let some of it pass. HTTP/1.0 cannot be told from 1.1 here. */
 function judgeForm(request: Request): Refusal | undefined {
-  const { headers } = request
-  const { searchParams } = new URL(request.url)
-  if (credentialParameters.some((name) => searchParams.has(name))) {
+  const { headers, url } = request
+  if (url.includes('?') && carriesCredential(new URL(url).searchParams)) {
     return refuse(400, 'credential_in_url', 'Send credentials in headers or in a message, never in a URL')
   }
   if (request.method !== 'GET') return refuse(405, 'method_not_allowed', 'This method is not allowed here', { Allow: 'GET' })
@@ -90,8 +89,13 @@ function judgeForm(request: Request): Refusal | undefined {
   return undefined
 }
 
-const hasToken = (headers: Headers, name: string, token: string): boolean =>
-  (headers.get(name) ?? '').split(',').some((part) => part.trim().toLowerCase() === token)
+const carriesCredential = (parameters: URLSearchParams): boolean => credentialParameters.some((name) => parameters.has(name))
+
+/** Nearly all clients say nothing but the token. */
+function hasToken(headers: Headers, name: string, token: string): boolean {
+  const said = (headers.get(name) ?? '').toLowerCase()
+  return said === token || said.split(',').some((part) => part.trim() === token)
+}
 
 /** Any foreign Origin is refused; a cookie needs one, since the browser sends it whoever wrote the page. */
 function judgeOrigin(upgrades: Upgrades, headers: Headers): Refusal | undefined {

@@ -123,8 +123,8 @@ export const originRemovals: Removal[] = [
   {
     without: 'the judgement of URLs of sockets',
     file: upgrade,
-    text: 'if (credentialParameters.some((name) => searchParams.has(name))) {',
-    by: 'if (searchParams.has("nothing")) {',
+    text: "if (url.includes('?') && carriesCredential(new URL(url).searchParams)) {",
+    by: "if (url.includes('?nothing')) {",
     red: ['a credential in the URL of a socket is refused'],
   },
   {
