@@ -24,14 +24,15 @@ const storeColumns = { isOpen: stores.isOpen, currency: stores.currency, taxRate
 type ShopRow = Pick<Shop, 'store' | 'now'> & { orderNumber: number; product: SoldProduct | null }
 type Sought = { storeId: string; productIds: string }
 
+/** A subquery, so that the ids are taken apart once and not for each product that is looked at. */
+const soughtIds = sql`(select string_to_array(${slot('productIds')}, ',')::uuid[])::uuid[]`
+
+/** `is true` hides the store from the planner, which would read all that it sells: the products are found by their ids. */
 const selectShop = (orderNumber: SQL) =>
   builder
     .select({ orderNumber, ...storeColumns, now: sql`now()::timestamptz(3)`, product: soldColumns })
     .from(stores)
-    .leftJoin(
-      products,
-      sql`${products.storeId} = ${stores.id} and ${products.id} = any(string_to_array(${slot('productIds')}, ',')::uuid[]) and ${products.archivedAt} is null`,
-    )
+    .leftJoin(products, sql`(${products.storeId} = ${stores.id}) is true and ${products.id} = any(${soughtIds}) and ${products.archivedAt} is null`)
     .where(eq(stores.id, slot('storeId')))
     .getSQL()
 

@@ -71,7 +71,7 @@ export const rightsRemovals: Removal[] = [
   {
     without: 'the store of the menu',
     file: 'controllers/order-stock.controllers.ts',
-    text: '${products.storeId} = ${stores.id} and ${products.id} = any',
+    text: '(${products.storeId} = ${stores.id}) is true and ${products.id} = any',
     by: '${products.id} = any',
     red: ['an order takes no product of another shop'],
   },
