@@ -43,7 +43,7 @@ export const businessRemovals: Removal[] = [
     without: 'the limit of a discount',
     file: 'controllers/order-pricing.ts',
     text: 'if (discount > subtotal) throw',
-    by: 'if (discount < 0n) throw',
+    by: 'if (discount < 0) throw',
     red: ['a discount never exceeds what is sold'],
   },
   {
@@ -58,7 +58,7 @@ export const businessRemovals: Removal[] = [
     file: 'controllers/order-lines.ts',
     text: 'if (unitPrice < 0)',
     by: 'if (unitPrice < -1e12)',
-    also: [{ file: 'controllers/order-pricing.ts', text: 'if (discount > subtotal) throw', by: 'if (discount < 0n) throw' }],
+    also: [{ file: 'controllers/order-pricing.ts', text: 'if (discount > subtotal) throw', by: 'if (discount < 0) throw' }],
     red: ['an option does not bring a price below zero'],
   },
   {
