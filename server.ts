@@ -56,7 +56,7 @@ export async function startServer(config: Config): Promise<RunningServer> {
   setDraining(false)
   nameSessionCookie(config)
   configureSealing(config)
-  configureMail(config)
+  await configureMail(config)
   await startTracing(config, packageJson.version)
   const database = await openDatabase(config)
   await renewEpochsAfterRestore()

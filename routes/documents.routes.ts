@@ -5,8 +5,8 @@ import type { OpenApiDocument } from '~/routes/openapi'
 import type { AppEnv } from '~/utils/http'
 
 /**
- * The API described: `/openapi.json` and `/asyncapi.json` as they were built at the start, and Swagger UI at `/docs`,
- * every byte of it served from here.
+ * The API described: `/openapi.json` and `/asyncapi.json`, built when they are first asked for, since a start should not
+ * wait for them, and Swagger UI at `/docs`, every byte of it served from here.
  */
 
 const swaggerFiles: Record<string, string> = {
@@ -55,14 +55,15 @@ const pagePolicy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-export function documentRoutes(openApi: OpenApiDocument, asyncApi: AsyncApiDocument) {
+export function documentRoutes(openApi: () => OpenApiDocument, asyncApi: () => AsyncApiDocument) {
   const routes = new Hono<AppEnv>()
   const documents = { '/openapi.json': openApi, '/asyncapi.json': asyncApi }
 
-  for (const [path, document] of Object.entries(documents)) {
-    const text = JSON.stringify(document)
-    const tag = tagOf(text)
+  for (const [path, describe] of Object.entries(documents)) {
+    let built: ReturnType<typeof written> | undefined
     routes.get(path, (c) => {
+      built ??= written(describe())
+      const { text, tag } = built
       c.header('ETag', tag)
       c.header('Cache-Control', 'no-cache')
       if (c.req.header('if-none-match') === tag) return c.body(null, 304)
@@ -88,4 +89,7 @@ export function documentRoutes(openApi: OpenApiDocument, asyncApi: AsyncApiDocum
   return routes
 }
 
-const tagOf = (text: string) => `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`
+function written(document: object) {
+  const text = JSON.stringify(document)
+  return { text, tag: `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"` }
+}

@@ -54,7 +54,9 @@ export function createApp(config: Config) {
   app.route(api, webSocketSystemRoutes)
   app.route('/', systemRoutes)
   app.route('/', metricsRoutes)
-  app.route('/', documentRoutes(describeApi(app, config), describeSocket(config)))
+  const openApi = () => describeApi(app, config)
+  const asyncApi = () => describeSocket(config)
+  app.route('/', documentRoutes(openApi, asyncApi))
   app.route('/', consoleRoutes(config))
 
   app.notFound(unknownRoute(app))

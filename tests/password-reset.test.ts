@@ -18,11 +18,11 @@ let api: ApiClient
 beforeAll(async () => {
   sink = await startMailSink()
   api = await anonymous()
-  configureMail(loadConfig({ SMTP_URL: sink.url, MAIL_FROM: 'Corner Diner <diner@zipzap.test>' }))
+  await configureMail(loadConfig({ SMTP_URL: sink.url, MAIL_FROM: 'Corner Diner <diner@zipzap.test>' }))
 })
 afterAll(async () => {
   await closeMail()
-  configureMail(loadConfig({}))
+  await configureMail(loadConfig({}))
   await sink.close()
 })
 
@@ -155,7 +155,7 @@ test('one account gets five mails in a quarter of an hour, whoever asks, and eve
   expect(new Set(answers.map(({ status, body }) => JSON.stringify([status, body]))).size).toBe(1)
   for (let mail = 0; mail < 5; mail++) await nextToken(user.email)
   await closeMail()
-  configureMail(loadConfig({ SMTP_URL: sink.url }))
+  await configureMail(loadConfig({ SMTP_URL: sink.url }))
   expect(sink.mails.filter((mail) => mail.to.includes(user.email))).toHaveLength(5)
 })
 

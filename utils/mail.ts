@@ -1,4 +1,3 @@
-import { createTransport } from 'nodemailer'
 import type { Config } from '~/utils/config'
 import { logger } from '~/utils/logger'
 
@@ -6,16 +5,19 @@ import { logger } from '~/utils/logger'
 
 type Mail = { to: string; subject: string; text: string }
 
-const openTransport = (url: string) =>
-  createTransport({ url, pool: true, maxConnections: 2, connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000 })
+/** The library is loaded where mail is sent, and nowhere else. */
+async function openTransport(url: string) {
+  const { createTransport } = await import('nodemailer')
+  return createTransport({ url, pool: true, maxConnections: 2, connectionTimeout: 10_000, greetingTimeout: 10_000, socketTimeout: 30_000 })
+}
 
-let transport: ReturnType<typeof openTransport> | undefined
+let transport: Awaited<ReturnType<typeof openTransport>> | undefined
 let from = ''
 const underWay = new Set<Promise<void>>()
 
 /** Called once at the start. */
-export function configureMail({ smtpUrl, mailFrom }: Pick<Config, 'smtpUrl' | 'mailFrom'>): void {
-  transport = smtpUrl === undefined ? undefined : openTransport(smtpUrl)
+export async function configureMail({ smtpUrl, mailFrom }: Pick<Config, 'smtpUrl' | 'mailFrom'>): Promise<void> {
+  transport = smtpUrl === undefined ? undefined : await openTransport(smtpUrl)
   from = mailFrom
 }
 
