@@ -134,11 +134,7 @@ function listen(config: Config, hub: Hub): Server<Connection>[] {
     reusePort: isWorker,
     websocket: hub.handlers,
   } as const
-  const { path } = config.ws
-  /** Nearly all ask for the path and nothing else, which need not be taken apart. */
-  const isHubPath = ({ url }: Request) =>
-    url.includes(path) &&
-    ((url.endsWith(path) && url.indexOf('/', 'http://'.length) === url.length - path.length) || URL.parse(url)?.pathname === path)
+  const isHubPath = ({ url }: Request) => url.includes(config.ws.path) && URL.parse(url)?.pathname === config.ws.path
   const serve = (port: number, rest: ReturnType<typeof createApp>) =>
     Bun.serve<Connection>({
       ...common,
