@@ -35,5 +35,11 @@ export const rowsAsked = (query: postgres.PendingQuery<postgres.Row[]>) => query
 /** Drizzle uses nothing else of its client, as long as nobody opens a transaction through Drizzle itself. */
 const asSql = (client: Client) => client as postgres.Sql
 
-/** Drizzle's encoders, or whoever wrote the statement, have made them what the driver takes. */
-const asParameters = (parameters: unknown[]) => parameters as postgres.ParameterOrJSON<never>[]
+/**
+ * Drizzle's encoders, or whoever wrote the statement, have made them what the driver takes. The driver would see one that is
+ * missing only when COMMIT is on its way.
+ */
+function asParameters(parameters: unknown[]) {
+  if (parameters.includes(undefined)) throw new TypeError('A parameter is missing')
+  return parameters as postgres.ParameterOrJSON<never>[]
+}

@@ -7,7 +7,12 @@ import { abandon } from '~/db/watch'
 type Line = { sql: postgres.Sql; reserved: postgres.ReservedSql; tx: Transaction; isClosed: boolean }
 
 /** The transaction that is open on the line. */
-type Open = { sent: Promise<unknown>[]; commit: Promise<postgres.RowList<postgres.Row[]>> | null; lost: PromiseWithResolvers<never> }
+type Open = {
+  sent: Promise<unknown>[]
+  hasFailed: boolean
+  commit: Promise<postgres.RowList<postgres.Row[]>> | null
+  lost: PromiseWithResolvers<never>
+}
 
 /** BEGIN and COMMIT are prepared like all else, so that they can travel in one group with it. */
 const framing = { prepare: true, simple: false }
@@ -35,7 +40,7 @@ export class Writer {
 
   async transact<T>(mode: string, work: (tx: Transaction) => Promise<T>): Promise<T> {
     const line = this.line ?? (await this.draw())
-    const open: Open = { sent: [], commit: null, lost: Promise.withResolvers() }
+    const open: Open = { sent: [], hasFailed: false, commit: null, lost: Promise.withResolvers() }
     open.lost.promise.catch(() => {})
     this.open = open
     try {
@@ -65,7 +70,9 @@ export class Writer {
   }
 
   private sendAhead(open: Open, sending: Promise<unknown>): void {
-    sending.catch(() => {})
+    sending.catch(() => {
+      open.hasFailed = true
+    })
     open.sent.push(sending)
   }
 
@@ -96,10 +103,10 @@ export class Writer {
     }
   }
 
-  /** Refuses statements of a transaction that has lost its connection. */
+  /** Refuses statements of a transaction that has lost its connection, or never began: they would be committed alone. */
   private guarded(reserved: postgres.ReservedSql): postgres.Sql['unsafe'] {
     return (text, parameters, options) => {
-      if (this.line?.reserved !== reserved || !this.open) throw connectionLost()
+      if (this.line?.reserved !== reserved || !this.open || this.open.hasFailed) throw connectionLost()
       return reserved.unsafe(text, parameters, options)
     }
   }

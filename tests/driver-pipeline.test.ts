@@ -119,13 +119,16 @@ function testPipelines(url: string): void {
     const id = newId()
     const codes = [codeOf(own.unsafe(insert, [id, null], ahead)), codeOf(own.unsafe('select pg_sleep(60)'))]
     await line.unsafe('select pg_terminate_backend($1::int, 5000)', [row?.pid])
-    for (const code of await Promise.all(codes)) expect(code).toMatch(/^(done|57P01|CONNECTION_CLOSED)$/)
+    const [inserted, slept] = await Promise.all(codes)
+    expect(inserted).toMatch(/^(done|57P01|CONNECTION_CLOSED)$/)
+    expect(slept).toMatch(/^(57P01|CONNECTION_CLOSED)$/)
     expect(await isKept(id)).toBe(false)
     await lonely.end({ timeout: 0 })
   })
 
   test('answers may come in pieces of any size', async () => {
-    const pieces = inPieces(url)
+    let count = 0
+    const pieces = driverOver(url, (socket) => cutUp(socket, () => count++))
     await pieces`select 1`
     const own = await pieces.reserve()
     const text = 'x'.repeat(70_000)
@@ -140,33 +143,81 @@ function testPipelines(url: string): void {
       const [, , , read] = await Promise.all(sent)
       expect(read?.map(({ id, note }) => [id, note])).toEqual(ids.map((id) => [Number(id), `${text}ü`]))
     }
+    expect(count).toBeGreaterThan(100)
     own.release()
     await pieces.end({ timeout: 5 })
   })
+
+  test('a socket that is full holds nothing back that the server waits for', async () => {
+    const full = driverOver(url, (socket) => {
+      const { write } = socket
+      Object.assign(socket, { write: (...given: unknown[]) => Reflect.apply(write, socket, given) && false })
+    })
+    await full`select 1`
+    const own = await full.reserve()
+    const text = 'x'.repeat(70_000)
+    for (let time = 0; time < 3; time++) {
+      const id = newId()
+      const sent = [
+        own.unsafe('begin', [], ahead).execute(),
+        own.unsafe(insert, [id, text], ahead).execute(),
+        own.unsafe('commit', [], plain).execute(),
+      ]
+      expect((await Promise.all(sent)).map((rows) => rows.command)).toEqual(['BEGIN', 'INSERT', 'COMMIT'])
+      expect(await isKept(id)).toBe(true)
+    }
+    own.release()
+    await full.end({ timeout: 5 })
+  })
+
+  test('a statement that cannot be sent fails alone', async () => {
+    const wrong = {
+      toString: () => {
+        throw new Error('no text')
+      },
+    }
+    const ids = [newId(), newId()] as const
+    const codes = [
+      codeOf(line.unsafe(insert, [ids[0], null], ahead)),
+      line
+        .unsafe(insert, [wrong as unknown as string, null], ahead)
+        .then(() => 'done')
+        .catch((error: Error) => error.message),
+      codeOf(line.unsafe(insert, [ids[1], null], plain)),
+    ]
+    expect(await Promise.all(codes)).toEqual(['done', 'no text', 'done'])
+    expect(await isKept(...ids)).toBe(true)
+  })
 }
 
-/** A driver whose socket hands over what came in small, uneven pieces. */
-function inPieces(url: string): postgres.Sql {
+/** A driver whose sockets are changed before it has them. */
+function driverOver(url: string, change: (socket: Socket) => void): postgres.Sql {
   const { hostname, port } = new URL(url)
   const open = () =>
     new Promise<Socket>((opened, failed) => {
       const socket = connect(Number(port), hostname)
-      const emit = socket.emit.bind(socket)
-      let size = 0
-      socket.emit = (name: string | symbol, ...told: unknown[]) => {
-        const [bytes] = told
-        if (name !== 'data' || !Buffer.isBuffer(bytes)) return emit(name, ...told)
-        for (let at = 0; at < bytes.length; at += size) {
-          size = (size % 977) + 1
-          emit('data', bytes.subarray(at, at + size))
-        }
-        return true
-      }
+      change(socket)
       socket.once('error', failed)
       socket.once('connect', () => opened(socket))
     })
   // Missing from the driver's types, not from its documentation.
   return postgres(url, Object.assign({ socket: open }, options))
+}
+
+/** What came is handed over in small, uneven pieces. */
+function cutUp(socket: Socket, onPiece: () => void): void {
+  const emit = socket.emit.bind(socket)
+  let size = 0
+  socket.emit = (name: string | symbol, ...told: unknown[]) => {
+    const [bytes] = told
+    if (name !== 'data' || !Buffer.isBuffer(bytes)) return emit(name, ...told)
+    for (let at = 0; at < bytes.length; at += size) {
+      size = (size % 977) + 1
+      onPiece()
+      emit('data', bytes.subarray(at, at + size))
+    }
+    return true
+  }
 }
 
 const { TEST_DATABASE_URL } = process.env

@@ -126,6 +126,25 @@ function testConnections(): void {
     })
     expect(names).toEqual([{ n: 1 }])
   })
+
+  test('after a BEGIN that failed nothing of its transaction runs alone', async () => {
+    const [row] = await inTransaction(async (tx) => {
+      const rows = await rowsOf<{ pid: number }>(tx, sql`select pg_backend_pid() as pid`)
+      await tx.execute(sql.raw('deallocate all'))
+      return rows
+    }).catch(() => [])
+    const id = newId()
+    const work = async (tx: Transaction) => {
+      await db.execute(sql`select pg_sleep(0.05)`)
+      await note.run(tx, { id })
+    }
+    const failure = await inTransaction(work).catch((error: { code?: string }) => error.code)
+    expect([row, failure]).toEqual([undefined, '26000'])
+    expect(await isKept(id)).toBe(false)
+    await db
+      .execute(sql`select pg_terminate_backend(pid, 5000) from pg_stat_activity where application_name = 'zipzap' and pid <> pg_backend_pid()`)
+      .catch(() => {})
+  })
 }
 
 if (process.env.TEST_DATABASE_URL) describe('on connections of its own', testConnections)
