@@ -12,9 +12,9 @@ type Send = (message: RelayMessage) => void
 type OnChange = (key: string) => void
 
 /**
- * A small map that every instance keeps for itself and tells the others: presence, sockets per user, whose socket it is. Each change has a
- * version; probes carry the newest one, so a lost message is noticed within a probe's time and the whole is asked for.
- * What an instance held is gone with it.
+ * A small map that every instance keeps for itself and tells the others: presence, sockets per user, whose socket it is.
+ * Each change has a version; probes carry the newest one, so a lost message is noticed within a probe's time and the whole
+ * is asked for. What an instance held is gone with it.
  */
 export class SharedState {
   private readonly own = new Map<string, SharedFact>()

@@ -4,7 +4,7 @@ import type { HubContext } from '~/realtime/context'
 import { maxSocketsPerUser } from '~/realtime/limits'
 import { logger } from '~/utils/logger'
 import { metrics } from '~/utils/metrics'
-import { clientAddress, isOwnOrigin, limitKey } from '~/utils/origin'
+import { carriesCredential, clientAddress, isOwnOrigin, limitKey } from '~/utils/origin'
 import { requestIdOf } from '~/utils/request-id'
 
 export const subprotocol = 'zipzap.v1'
@@ -21,7 +21,6 @@ export type Upgrades = {
 }
 
 const retryAfterSeconds = '5'
-const credentialParameters = ['token', 'access_token', 'ticket', 'password']
 
 type Refusal = { status: number; code: string; message: string; headers: Record<string, string> }
 
@@ -71,7 +70,7 @@ async function open(upgrades: Upgrades, request: Request, server: Server<Connect
 /** What RFC 6455 §4.2.1 asks of the request; Bun would let some of it pass. HTTP/1.0 cannot be told from 1.1 here. */
 function judgeForm(request: Request): Refusal | undefined {
   const { headers, url } = request
-  if (url.includes('?') && carriesCredential(new URL(url).searchParams)) {
+  if (url.includes('?') && carriesCredential(new URL(url))) {
     return refuse(400, 'credential_in_url', 'Send credentials in headers or in a message, never in a URL')
   }
   if (request.method !== 'GET') return refuse(405, 'method_not_allowed', 'This method is not allowed here', { Allow: 'GET' })
@@ -88,8 +87,6 @@ function judgeForm(request: Request): Refusal | undefined {
   }
   return undefined
 }
-
-const carriesCredential = (parameters: URLSearchParams): boolean => credentialParameters.some((name) => parameters.has(name))
 
 /** Nearly all clients say nothing but the token. */
 function hasToken(headers: Headers, name: string, token: string): boolean {

@@ -1,6 +1,6 @@
 import type { Config } from '~/utils/config'
 
-/** Who is asking: the address for limits, and whether a browser's Origin is one of ours. Shared by REST and `/ws`. */
+/** Who is asking, and how: the address for limits, whether a browser's Origin is one of ours, what a URL must not hold. Shared by REST and `/ws`. */
 
 type OriginConfig = Pick<Config, 'corsOrigins' | 'isProduction' | 'trustedProxyHops' | 'port' | 'ws'>
 
@@ -55,6 +55,11 @@ export function isOwnOrigin(origin: string, headers: Headers, config: OriginConf
   const candidates = [`http://${host}`, `https://${host}`].filter((candidate) => URL.canParse(candidate)).map((candidate) => new URL(candidate))
   return candidates.some((own) => url.host === own.host || (config.ws.port !== undefined && url.host === `${own.hostname}:${config.port}`))
 }
+
+const credentialParameters = ['token', 'access_token', 'ticket', 'password']
+
+/** A credential in a URL ends up in logs and histories. */
+export const carriesCredential = ({ searchParams }: URL): boolean => credentialParameters.some((name) => searchParams.has(name))
 
 /** Nearly all requests name the host of the one before. */
 let lastSaneHost: string | undefined

@@ -6,13 +6,11 @@ import type { Config } from '~/utils/config'
 import { badRequest } from '~/utils/errors'
 import type { AppEnv } from '~/utils/http'
 import { logger } from '~/utils/logger'
-import { clientAddress, hasSaneHost, isOwnOrigin, limitKey } from '~/utils/origin'
+import { carriesCredential, clientAddress, hasSaneHost, isOwnOrigin, limitKey } from '~/utils/origin'
 import { requestIdOf } from '~/utils/request-id'
 import { isTracing, traced } from '~/utils/tracing'
 
 /** What happens to every request, before its route is known. */
-
-const credentialParameters = ['token', 'access_token', 'ticket', 'password']
 
 export function requestContext(config: Config): MiddlewareHandler<AppEnv> {
   let isWarned = false
@@ -70,7 +68,6 @@ export const judgeUrl: MiddlewareHandler<AppEnv> = (c, next) => {
 }
 
 const isHttp = (url: string) => url.startsWith('http://') || URL.parse(absoluteUrl(url))?.protocol.startsWith('http')
-const carriesCredential = (url: URL) => credentialParameters.some((name) => url.searchParams.has(name))
 
 /** Helmet-like headers on every answer; pages that need scripts widen the policy themselves. */
 export const securityHeaders = (config: Config): MiddlewareHandler =>

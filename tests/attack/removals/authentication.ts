@@ -23,7 +23,7 @@ export const authenticationRemovals: Removal[] = [
   {
     without: 'the judgement of URLs',
     file: 'routes/middleware/request.ts',
-    text: 'credentialParameters.some((name) => url.searchParams.has(name))',
+    text: 'carriesCredential(new URL(absoluteUrl(url)))',
     by: 'false',
     red: ['a token in the URL is refused, under each name that one might have'],
   },

@@ -123,7 +123,7 @@ export const originRemovals: Removal[] = [
   {
     without: 'the judgement of URLs of sockets',
     file: upgrade,
-    text: "if (url.includes('?') && carriesCredential(new URL(url).searchParams)) {",
+    text: "if (url.includes('?') && carriesCredential(new URL(url))) {",
     by: "if (url.includes('?nothing')) {",
     red: ['a credential in the URL of a socket is refused'],
   },
