@@ -16,6 +16,8 @@ export type OpenCommand = {
   framesEach: number
   resume?: Positions
   wire?: WireName
+  /** Once open, the sockets are read so often, and not whenever something comes: no send has to wake this process. */
+  readEveryMs?: number
 }
 export type SocketCommand =
   /** Opens the sockets and waits until each has got so many frames; with groups they authenticate, and may resume. */
@@ -163,9 +165,16 @@ async function perform(command: SocketCommand): Promise<SocketAnswer> {
     clients = members.map((group, index) => new Client(command, group, wireOf(group), hosts[index % hosts.length] ?? ''))
     await forAll((client) => client.open())
     for (const client of clients) client.events = 0
+    if (command.readEveryMs) readEvery(command.readEveryMs)
   }
   if (command.kind === 'cut') for (const client of clients) client.cut()
   return { ...countAll(), tookMs: performance.now() - startedAt }
+}
+
+/** Between two looks at the sockets it sleeps outside the event loop, where nothing that arrives wakes it. */
+function readEvery(ms: number): void {
+  Bun.sleepSync(ms)
+  setImmediate(() => readEvery(ms))
 }
 
 function countAll() {

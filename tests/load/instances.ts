@@ -18,26 +18,32 @@ import { type ServerProcess, spawnServer } from '../support/process'
  * What a delivery costs over one, two and four instances: the same sockets of one store and the same pace of writes, spread
  * evenly; the CPU of all instances together, writes included, divided by the deliveries. The installations stand side by
  * side, each with a database and a relay of its own, and work in turns of a few seconds: what else the machine does meets
- * all of them alike. Servers that only send show what spreading the sockets over processes costs by itself.
+ * all of them alike. The clients read by their own clock, so that a send costs what it costs towards another machine; with
+ * `--read-every 0` they are woken by what comes, and whoever sends pays for that.
  *
- *   bun run tests/load/instances.ts --sockets 1000 --rate 50 --seconds 3 --rounds 12
+ *   bun run load:instances --sockets 16000 --rate 5 --seconds 5 --rounds 7
  *
- * It says as well what the instances cost while nothing is written, which every second has whatever it delivers.
+ * With `--bare`, servers that only send show what spreading the sockets over processes costs by itself. It says as well what
+ * the instances cost while nothing is written, which every second has whatever it delivers.
  */
 
 const { values } = parseArgs({
   options: {
-    sockets: { type: 'string', default: '1000' },
-    rate: { type: 'string', default: '50' },
-    seconds: { type: 'string', default: '3' },
-    rounds: { type: 'string', default: '12' },
-    warm: { type: 'string', default: '10' },
+    sockets: { type: 'string', default: '16000' },
+    rate: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '7' },
+    warm: { type: 'string', default: '1500' },
+    'read-every': { type: 'string', default: '20' },
     relay: { type: 'string', default: 'redis' },
+    bare: { type: 'boolean', default: false },
   },
 })
 const [sockets, seconds, rounds] = [Number(values.sockets), Number(values.seconds), Number(values.rounds)]
-/** Events a second, and the seconds before it counts: what is compiled and prepared first is not a delivery. */
-const [eventsPerSecond, warmSeconds] = [Number(values.rate), Number(values.warm)]
+/** Events a second, and those before it counts: what is compiled and prepared first is not a delivery. */
+const [eventsPerSecond, warmEvents] = [Number(values.rate), Number(values.warm)]
+const warmAtOnce = 5
+const readEveryMs = Number(values['read-every'])
 const idleSeconds = 5
 const instanceCounts = [1, 2, 4]
 const fleetCount = 4
@@ -105,8 +111,18 @@ class Installation {
     const { ports, groups, framesEach } = servers
     const fleets = Array.from({ length: fleetCount }, () => openFleet())
     const share = (index: number): SocketGroup[] => groups.filter((_, at) => at % fleetCount === index)
-    await Promise.all(fleets.map((fleet, index) => fleet.ask({ kind: 'open', port: inTurn(ports, index), groups: share(index), framesEach })))
+    await Promise.all(
+      fleets.map((fleet, index) => fleet.ask({ kind: 'open', port: inTurn(ports, index), groups: share(index), framesEach, readEveryMs })),
+    )
     return new Installation(servers, fleets)
+  }
+
+  /** As many events as it takes for all code to be compiled, as fast as they are taken. */
+  async warm(): Promise<void> {
+    const framesBefore = await this.frames()
+    for (let event = 0; event < warmEvents; event += warmAtOnce)
+      await Promise.all(Array.from({ length: warmAtOnce }, (_, index) => this.servers.write(event + index)))
+    await this.delivered(framesBefore, warmEvents)
   }
 
   /** CPU µs a delivery, from the first write to the last frame. */
@@ -118,11 +134,7 @@ class Installation {
       await Bun.sleep(Math.max(0, startedAt + ((event + 1) * 1000) / eventsPerSecond - performance.now()))
     }
     await Promise.all(sending)
-    const deadline = performance.now() + 30_000
-    while ((await this.frames()) - framesBefore < count * sockets) {
-      if (performance.now() > deadline) throw new Error('deliveries did not arrive')
-      await Bun.sleep(20)
-    }
+    await this.delivered(framesBefore, count)
     return ((this.cpuMs() - cpuBefore) * 1000) / (count * sockets)
   }
 
@@ -136,6 +148,15 @@ class Installation {
   async close(): Promise<void> {
     await Promise.all(this.fleets.map((fleet) => fleet.end()))
     await this.servers.end()
+  }
+
+  /** Resolves when every socket has so many events more. */
+  private async delivered(framesBefore: number, count: number): Promise<void> {
+    const deadline = performance.now() + 60_000
+    while ((await this.frames()) - framesBefore < count * sockets) {
+      if (performance.now() > deadline) throw new Error('deliveries did not arrive')
+      await Bun.sleep(20)
+    }
   }
 
   private cpuMs(): number {
@@ -199,12 +220,12 @@ async function main(): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'zipzap-instances-'))
   const cluster = await startPostgres({ durable: true })
   const all: { kind: string; count: number; installation: Installation; costs: number[] }[] = []
-  for (const kind of ['ZipZap', 'bare'])
+  for (const kind of values.bare ? ['ZipZap', 'bare'] : ['ZipZap'])
     for (const count of instanceCounts) {
       const servers = await (kind === 'bare' ? openBare(count) : openZipZap(count, cluster.url, directory))
       all.push({ kind, count, installation: await Installation.open(servers), costs: [] })
     }
-  for (const { installation } of all) await installation.work(eventsPerSecond * warmSeconds)
+  for (const { installation } of all) await installation.warm()
   for (let round = 0; round < rounds; round++) {
     for (const { installation, costs } of round % 2 === 0 ? all : all.toReversed()) costs.push(await installation.work(eventsPerSecond * seconds))
     console.log(`round ${round + 1}: ${all.map(({ kind, count, costs }) => `${kind} ${count}: ${costs.at(-1)?.toFixed(2)}`).join('; ')}`)
