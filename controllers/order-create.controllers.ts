@@ -1,15 +1,16 @@
-import { randomBytes } from 'node:crypto'
-import { and, eq, isNull } from 'drizzle-orm'
+import { randomBytes, randomInt } from 'node:crypto'
+import { and, eq, isNull, sql } from 'drizzle-orm'
 import { insertCustomer } from '~/controllers/customer.controllers'
 import { emitOrder, type OrderRow, orderFor, paymentStatusOf } from '~/controllers/order.controllers'
 import { makeItems, newLines, newProductIds, piecesOf, requireAvailable } from '~/controllers/order-lines'
 import { priceOrder } from '~/controllers/order-pricing'
-import { emitStock, lockCounted, moveStock, openOrder, refreshed, takenAfter } from '~/controllers/order-stock.controllers'
+import { emitStock, lockCounted, moveStock, readShop, refreshed, takenAfter } from '~/controllers/order-stock.controllers'
 import { displayName } from '~/controllers/session.controllers'
+import type { PendingNumber } from '~/db/append'
 import { type Emit, withEvents } from '~/db/events'
 import { customers, orders } from '~/db/schema'
 import type { Transaction } from '~/db/session'
-import { builder, Statement, slotsFor } from '~/db/statement'
+import { builder, Statement, slot, slotsFor } from '~/db/statement'
 import type { Member } from '~/utils/actor'
 import type { CreateOrder } from '~/utils/contracts/order'
 import { conflict, type ErrorDetail, validationFailed } from '~/utils/errors'
@@ -30,7 +31,7 @@ export async function createOrder(member: Member, input: CreateOrder) {
 
 async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: CreateOrder) {
   const lines = newLines(input.items)
-  const shop = await openOrder(tx, member.storeId, newProductIds(lines))
+  const shop = await readShop(tx, member.storeId, newProductIds(lines))
   const customer = input.customerId ? await holdCustomer(tx, member.storeId, input.customerId) : null
   const countedIds = [...shop.menu.values()].filter((product) => product.stock !== null).map((product) => product.id)
   const locked = await lockCounted(tx, member.storeId, countedIds)
@@ -43,7 +44,7 @@ async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: Cre
   const { currency, pricesIncludeTax } = shop.store
   const totals = priceOrder(items, chargesOf(input), pricesIncludeTax)
 
-  // After the wait for the number: a repeated request must hear that its order was taken, not that its own pieces are gone.
+  // After the wait for what is counted: a repeated request must hear that its order was taken, not that its own pieces are gone.
   if (input.id && (await isTaken(tx, input.id))) throw idTaken()
   if (!shop.store.isOpen) throw conflict('store_closed', 'The store is closed')
   requireAvailable(lines, menu)
@@ -56,7 +57,6 @@ async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: Cre
     ...totals,
     id: input.id ?? Bun.randomUUIDv7(),
     storeId: member.storeId,
-    orderNumber: shop.orderNumber,
     type: input.type,
     source: member.role === 'kiosk' ? 'kiosk' : (input.source ?? null),
     paymentStatus: paymentStatusOf(0, totals.total, false),
@@ -75,10 +75,29 @@ async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: Cre
     createdBy: member.userId,
   }
   insertOrder.send(tx, row)
-  const order = emitOrder(emit, 'created', { ...row, status: 'pending', amountPaid: 0, version: 1, createdAt: shop.now, updatedAt: shop.now })
+  const number: PendingNumber = {
+    orderId: row.id,
+    placeholder: placeholder(),
+    settle: (orderNumber) => {
+      order.orderNumber = String(orderNumber)
+    },
+  }
+  const inserted: OrderRow = {
+    ...row,
+    orderNumber: number.placeholder,
+    status: 'pending',
+    amountPaid: 0,
+    version: 1,
+    createdAt: shop.now,
+    updatedAt: shop.now,
+  }
+  const order = emitOrder((event) => emit(event.type === 'order_created' ? { ...event, number } : event), 'created', inserted)
   emitStock(emit, moved)
   return order
 }
+
+/** Like no number of an order, and like no text that a client could know. */
+const placeholder = (): number => -randomInt(2 ** 46, 2 ** 47)
 
 const chargesOf = ({ discount, tip, deliveryFee, serviceCharge }: CreateOrder) => ({ discount, tip, deliveryFee, serviceCharge })
 
@@ -109,11 +128,25 @@ async function isTaken(tx: Transaction, id: string): Promise<boolean> {
 
 const idTaken = () => conflict('id_taken', 'This id is taken', [{ path: 'id', message: 'is taken' }])
 
-type NewOrder = Omit<OrderRow, Defaulted>
+type NewOrder = Omit<OrderRow, Defaulted | 'orderNumber'>
 /** What the table itself gives to a new order. */
 type Defaulted = 'status' | 'amountPaid' | 'version' | 'createdAt' | 'updatedAt'
 
+/**
+ * Takes the store's next number, to use it or to roll it back: all orders of the store wait for its counter's lock, so
+ * nobody has to read it before COMMIT is on its way.
+ */
 const insertOrder = new Statement<NewOrder, undefined>(
-  () => builder.insert(orders).values(slotsFor(orders, ['status', 'amountPaid', 'version', 'createdAt', 'updatedAt'])),
+  () => sql`
+    with numbered as (
+      insert into order_counters (store_id, last_number) values (${slot('storeId')}, 1001)
+      on conflict (store_id) do update set last_number = order_counters.last_number + 1 returning last_number
+    ) ${builder
+      .insert(orders)
+      .values({
+        ...slotsFor(orders, ['orderNumber', 'status', 'amountPaid', 'version', 'createdAt', 'updatedAt']),
+        orderNumber: sql`(select last_number from numbered)`,
+      })
+      .getSQL()}`,
   () => undefined,
 )

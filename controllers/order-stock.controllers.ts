@@ -1,8 +1,8 @@
-import { and, asc, eq, inArray, isNotNull, type SQL, sql } from 'drizzle-orm'
+import { and, asc, eq, inArray, isNotNull, sql } from 'drizzle-orm'
 import type { Menu, ProductRow, SoldProduct } from '~/controllers/order-lines'
 import { emitProduct, nextProductVersion } from '~/controllers/product.controllers'
 import type { Emit } from '~/db/events'
-import { orderCounters, products, stores } from '~/db/schema'
+import { products, stores } from '~/db/schema'
 import type { Transaction } from '~/db/session'
 import { builder, columnDecoder, Statement, slot } from '~/db/statement'
 import { conflict, notFound } from '~/utils/errors'
@@ -21,51 +21,32 @@ const soldColumns = { id, name, sku, price, taxRateBps, isAvailable, stock, modi
 const soldProducts = columnDecoder<SoldProduct>(soldColumns)
 const storeColumns = { isOpen: stores.isOpen, currency: stores.currency, taxRateBps: stores.taxRateBps, pricesIncludeTax: stores.pricesIncludeTax }
 
-type ShopRow = Pick<Shop, 'store' | 'now'> & { orderNumber: number; product: SoldProduct | null }
+type ShopRow = Pick<Shop, 'store' | 'now'> & { product: SoldProduct | null }
 type Sought = { storeId: string; productIds: string }
 
 /** A subquery, so that the ids are taken apart once and not for each product that is looked at. */
 const soughtIds = sql`(select string_to_array(${slot('productIds')}, ',')::uuid[])::uuid[]`
 
-/** `is true` hides the store from the planner, which would read all that it sells: the products are found by their ids. */
-const selectShop = (orderNumber: SQL) =>
-  builder
-    .select({ orderNumber, ...storeColumns, now: sql`now()::timestamptz(3)`, product: soldColumns })
-    .from(stores)
-    .leftJoin(products, sql`(${products.storeId} = ${stores.id}) is true and ${products.id} = any(${soughtIds}) and ${products.archivedAt} is null`)
-    .where(eq(stores.id, slot('storeId')))
-    .getSQL()
-
-const toShopRow = ([orderNumber, isOpen, currency, taxRateBps, pricesIncludeTax, now, ...product]: unknown[]): ShopRow => ({
-  orderNumber: Number(orderNumber),
+const toShopRow = ([isOpen, currency, taxRateBps, pricesIncludeTax, now, ...product]: unknown[]): ShopRow => ({
   store: { isOpen, currency, taxRateBps, pricesIncludeTax } as Shop['store'],
   now: new Date(String(now)),
   product: product[0] === null ? null : soldProducts.decode(product),
 })
 
-const shopOnly = new Statement<Sought, ShopRow>(() => selectShop(sql`0`), toShopRow)
-
-const shopAndNumber = new Statement<Sought, ShopRow>(
-  () => sql`
-    with numbered as (
-      insert into ${orderCounters} (store_id, last_number) select id, 1001 from ${stores} where id = ${slot('storeId')}
-      on conflict (store_id) do update set last_number = ${orderCounters.lastNumber} + 1 returning last_number
-    ) ${selectShop(sql`(select last_number from numbered)`)}`,
+/** `is true` hides the store from the planner, which would read all that it sells: the products are found by their ids. */
+const selectShop = new Statement<Sought, ShopRow>(
+  () =>
+    builder
+      .select({ ...storeColumns, now: sql`now()::timestamptz(3)`, product: soldColumns })
+      .from(stores)
+      .leftJoin(products, sql`(${products.storeId} = ${stores.id}) is true and ${products.id} = any(${soughtIds}) and ${products.archivedAt} is null`)
+      .where(eq(stores.id, slot('storeId'))),
   toShopRow,
 )
 
 /** Reads the store and those of the products that it has and that are not archived, in one statement. */
 export async function readShop(tx: Transaction, storeId: string, productIds: string[]): Promise<Shop> {
-  return shopOf(await shopOnly.run(tx, { storeId, productIds: productIds.join(',') }))
-}
-
-/**
- * The same, and takes the store's next order number: it is used, or rolled back. All orders of the store wait for its
- * lock; taken here rather than with the order it costs no trip of its own, and lasts no longer when nothing is counted.
- */
-export async function openOrder(tx: Transaction, storeId: string, productIds: string[]): Promise<Shop & { orderNumber: number }> {
-  const rows = await shopAndNumber.run(tx, { storeId, productIds: productIds.join(',') })
-  return { ...shopOf(rows), orderNumber: rows[0]?.orderNumber ?? 0 }
+  return shopOf(await selectShop.run(tx, { storeId, productIds: productIds.join(',') }))
 }
 
 function shopOf(rows: ShopRow[]): Shop {

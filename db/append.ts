@@ -1,7 +1,7 @@
-import { type SQL, sql } from 'drizzle-orm'
-import { type KeptValues, keepAnswerSql, keptValues } from '~/db/idempotency'
+import { sql } from 'drizzle-orm'
+import { type AppendedStream, appendManyFor, appendOneFor, type EventRow, type More } from '~/db/append-statements'
+import { keptValues } from '~/db/idempotency'
 import { rowsOf, type Transaction } from '~/db/session'
-import { Statement, slot } from '~/db/statement'
 import { idOfStream, newEpoch } from '~/db/streams'
 import type { Actor, IdempotencyRequest } from '~/utils/actor'
 import type { EventData } from '~/utils/contracts/event-data'
@@ -25,16 +25,26 @@ type EventOf<T extends LoggedEventType> = {
   storeId?: string
   /** What filters and roles ask about an order. */
   order?: { status: string; type: string; createdBy: string }
+  /** The number of the order that the data names, where it is not known yet. What is sealed cannot be put in later. */
+  number?: T extends 'order_created' ? PendingNumber : never
+}
+
+/**
+ * The number of an order that was sent ahead to be inserted, and takes its number there: the store's counter is locked for
+ * as long as the append, and not while the order is being made.
+ */
+export type PendingNumber = {
+  orderId: string
+  /** Stands for the number in the events' data and in the answer; nothing that a client sent can be equal. */
+  placeholder: number
+  /** Told the number when it is known. */
+  settle(orderNumber: number): void
 }
 
 export type Answer = IdempotencyRequest & { data: object }
 
-type AppendedStream = { stream: StreamName; epoch: string; lastSeq: number; at: string }
-
 /** An event with its id and the text of its data, sealed where its type asks for that. */
 type Prepared = { event: NewEvent; id: string; json: string; enc: Enc | null }
-
-export const isoFormat = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
 
 /**
  * Appends to all streams in one statement, streams in sorted order so that two writers cannot wait for each other, and
@@ -42,69 +52,34 @@ export const isoFormat = 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'
  */
 export async function appendEvents(tx: Transaction, actor: Actor, emitted: NewEvent[], answer: Answer | null): Promise<LoggedEvent[]> {
   const measured = metrics.appendSeconds.startTimer()
+  const pending = emitted.find(({ number }) => number)?.number
   const prepared = await prepare(tx, emitted)
-  const kept = answer ? keptValues(actor.userId, answer) : null
-  const appended = await appendPrepared(tx, prepared, actor, kept)
+  const appended = await appendPrepared(tx, prepared, actor, {
+    ...(answer && keptValues(actor.userId, answer)),
+    ...(pending && { orderId: pending.orderId, placeholder: String(pending.placeholder) }),
+  })
   measured()
-  return numberEvents(prepared, actor, appended)
+  const events = numberEvents(prepared, actor, appended)
+  if (pending) settle(pending, events, appended)
+  return events
 }
 
-function appendPrepared(tx: Transaction, prepared: Prepared[], actor: Actor, kept: KeptValues | null): Promise<AppendedStream[]> {
+/** What the append has put into the log and the kept answer is put in here as well. */
+function settle({ placeholder, settle }: PendingNumber, events: LoggedEvent[], [row]: AppendedStream[]): void {
+  const orderNumber = row?.orderNumber ?? Number.NaN
+  for (const event of events) event.json = event.json.replaceAll(String(placeholder), String(orderNumber))
+  settle(orderNumber)
+}
+
+function appendPrepared(tx: Transaction, prepared: Prepared[], actor: Actor, more: More): Promise<AppendedStream[]> {
   const [first] = prepared
   if (first && prepared.length === 1) {
-    const values = { ...rowOf(first, actor), data: first.json, enc: first.enc && JSON.stringify(first.enc), epoch: newEpoch() }
-    return kept ? appendOneWithAnswer.runLast(tx, { ...values, ...kept }) : appendOne.runLast(tx, values)
+    const values = { ...rowOf(first, actor), data: first.json, enc: first.enc && JSON.stringify(first.enc), epoch: newEpoch(), ...more }
+    return appendOneFor(values).runLast(tx, values)
   }
-  const values = { input: inputOf(prepared, actor), epoch: newEpoch() }
-  return kept ? appendWithAnswer.runLast(tx, { ...values, ...kept }) : append.runLast(tx, values)
+  const values = { input: inputOf(prepared, actor), epoch: newEpoch(), ...more }
+  return appendManyFor(values).runLast(tx, values)
 }
-
-const columns = sql.raw('id, type, data, enc, user_id, store_id, session_id, subject_id, order_status, order_type, order_created_by')
-
-const selectAppended = sql`
-    select stream, epoch, last_seq::float8, to_char(now() at time zone 'UTC', ${sql.raw(`'${isoFormat}'`)}) from advanced`
-
-type One = Row & { data: string; enc: string | null; epoch: string }
-
-/** Nearly all writes log one event: without JSON to take apart and rows to count this costs PostgreSQL half as much. */
-const appendOneSql = (more: SQL) => sql`
-    with advanced as (
-      insert into streams (stream, epoch, last_seq, key_generation) values (${slot('stream')}, ${slot('epoch')}, 1, ${slot('rotates')}::int)
-      on conflict (stream) do update set last_seq = streams.last_seq + 1, key_generation = streams.key_generation + excluded.key_generation
-      returning stream, epoch, last_seq
-    ), logged as (
-      insert into events (stream, seq, ${columns})
-      select stream, last_seq, ${slot('id')}::uuid, ${slot('type')}, ${slot('data')}::json, ${slot('enc')}::json, ${slot('user_id')}::uuid,
-        ${slot('store_id')}::uuid, ${slot('session_id')}, ${slot('subject_id')}::uuid, ${slot('order_status')}, ${slot('order_type')},
-        ${slot('order_created_by')}::uuid
-      from advanced
-    )${more}${selectAppended}`
-
-type Many = { input: string; epoch: string }
-
-const appendSql = (more: SQL) => sql`
-    with input as (
-      select * from json_to_recordset(${slot('input')}::json) as e(ord int, stream text, id uuid, type text, data json, enc json,
-        user_id uuid, store_id uuid, session_id text, subject_id uuid, order_status text, order_type text, order_created_by uuid, rotates int)
-    ), counted as (
-      select stream, count(*) as n, sum(rotates) as rotations from input group by stream
-    ), advanced as (
-      insert into streams (stream, epoch, last_seq, key_generation)
-      select stream, ${slot('epoch')}, n, rotations from counted order by stream
-      on conflict (stream) do update set last_seq = streams.last_seq + excluded.last_seq, key_generation = streams.key_generation + excluded.key_generation
-      returning stream, epoch, last_seq
-    ), logged as (
-      insert into events (stream, seq, ${columns})
-      select stream, last_seq - n + row_number() over (partition by stream order by ord), ${columns}
-      from input join counted using (stream) join advanced using (stream)
-    )${more}${selectAppended}`
-
-const toAppended = ([stream, epoch, lastSeq, at]: unknown[]) => ({ stream, epoch, lastSeq, at }) as AppendedStream
-
-const appendOne = new Statement<One, AppendedStream>(() => appendOneSql(sql``), toAppended)
-const appendOneWithAnswer = new Statement<One & KeptValues, AppendedStream>(() => appendOneSql(keepAnswerSql), toAppended)
-const append = new Statement<Many, AppendedStream>(() => appendSql(sql``), toAppended)
-const appendWithAnswer = new Statement<Many & KeptValues, AppendedStream>(() => appendSql(keepAnswerSql), toAppended)
 
 /**
  * Seals what is to be sealed. The generation of a stream's key is read under the stream's lock, so that no event is
@@ -131,10 +106,7 @@ async function lockGenerations(tx: Transaction, names: string[]): Promise<Map<st
 
 const storeIdOf = (event: NewEvent): string | null => event.storeId ?? (event.stream.startsWith('store:') ? idOfStream(event.stream) : null)
 
-/** What the log keeps of an event beside its data. */
-type Row = ReturnType<typeof rowOf>
-
-const rowOf = ({ event, id }: Prepared, actor: Actor) => ({
+const rowOf = ({ event, id }: Prepared, actor: Actor): EventRow => ({
   stream: event.stream,
   id,
   type: event.type,

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm'
-import { appendEvents, isoFormat, type NewEvent } from '~/db/append'
+import { appendEvents, type NewEvent } from '~/db/append'
+import { isoFormat } from '~/db/append-statements'
 import { db, transact } from '~/db/client'
 import { claimIdempotencyKey, type KeptAnswer, keepAnswer } from '~/db/idempotency'
 import type { Transaction } from '~/db/session'

@@ -65,14 +65,14 @@ export const keptValues = (userId: string, { path, key, data }: Answer) => ({
 
 const keptUnder = sql`where user_id = ${slot('userId')} and path = ${slot('path')} and key = ${slot('key')}`
 
-const updateKey = (position: SQL) => sql`update idempotency_keys set answer = ${slot('answer')}::json, position = ${position} ${keptUnder}`
+const updateKey = (answer: SQL, position: SQL) => sql`update idempotency_keys set answer = ${answer}::json, position = ${position} ${keptUnder}`
 
 const keep = new Statement<KeptValues, void>(
-  () => updateKey(sql`null`),
+  () => updateKey(sql`${slot('answer')}`, sql`null`),
   () => {},
 )
 
-/** A part of the append: keeps the answer together with the position that the append itself finds (`advanced`). */
-export const keepAnswerSql = sql`, kept as (
-      ${updateKey(sql`(select string_agg(stream || '=' || epoch || ':' || last_seq, ', ' order by stream) from advanced)`)}
+/** A part of the append: keeps the answer, whose text `answer` makes, together with the position that the append itself finds (`advanced`). */
+export const keepAnswerSql = (answer: SQL) => sql`, kept as (
+      ${updateKey(answer, sql`(select string_agg(stream || '=' || epoch || ':' || last_seq, ', ' order by stream) from advanced)`)}
     )`
