@@ -1,4 +1,4 @@
-import { appendFileSync, rmSync, statSync } from 'node:fs'
+import { appendFileSync, existsSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Fault, killBackends, placeAt, seconds, slowAnswerMs, untilReady } from './fault'
 
@@ -15,6 +15,7 @@ export const clock: Fault = {
   seconds: [8, 60],
   allowance: { statuses: [], delayMs: 10_000 },
   async run(arena, scene) {
+    if (!existsSync(faketime)) throw new Error('faketime has to be installed')
     const place = placeAt(arena, 1)
     for (const shift of ['+1h', '-1h']) {
       await place.end('SIGTERM')
