@@ -31,6 +31,22 @@ test('questions that come while others are answered go together, in a read that 
   expect(asked[3]?.questions).toEqual([6])
 })
 
+test('equal questions that wait together are asked once, and one that comes after their read has begun is asked again', async () => {
+  const { asked, shared } = source()
+  const running = [shared.ask(1), shared.ask(2)]
+  const answers = [3, 4, 3, 3].map((number) => shared.ask(number))
+  asked[0]?.answer()
+  await turn()
+  expect(asked[2]?.questions).toEqual([3, 4])
+  const late = shared.ask(3)
+  asked[2]?.answer()
+  await turn()
+  expect(asked[3]?.questions).toEqual([3])
+  asked[1]?.answer()
+  asked[3]?.answer()
+  expect(await Promise.all([...running, ...answers, late])).toEqual([2, 4, 6, 8, 6, 6, 6])
+})
+
 test('a read that fails fails for those that went with it, and the next ones are asked', async () => {
   const { asked, shared } = source()
   const settled = Promise.allSettled([1, 2, 3, 4].map((number) => shared.ask(number)))

@@ -6,25 +6,30 @@ type Waiting<Question, Answer> = { question: Question; answer: PromiseWithResolv
 
 /**
  * Questions to the database that come while others are being answered go together with the next read. It begins after
- * each of them was asked, so that no answer is older than it would be alone; a lone question waits for nothing. A read
- * that fails fails for all that went with it.
+ * each of them was asked, so that no answer is older than it would be alone; a lone question waits for nothing. Equal
+ * questions that wait together are one, and share their answer: nobody may change it. A read that fails fails for all
+ * that went with it.
  */
 export class SharedReads<Question, Answer> {
-  private waiting: Waiting<Question, Answer>[] = []
+  /** By their JSON, in the order in which they came. */
+  private readonly waiting = new Map<string, Waiting<Question, Answer>>()
   private running = 0
 
   /** `read` answers as many as it is asked, in their order. */
   constructor(private readonly read: (questions: Question[]) => Promise<Answer[]>) {}
 
   ask(question: Question): Promise<Answer> {
+    const key = JSON.stringify(question)
+    const equal = this.waiting.get(key)
+    if (equal) return equal.answer.promise
     const answer = Promise.withResolvers<Answer>()
-    this.waiting.push({ question, answer })
+    this.waiting.set(key, { question, answer })
     if (this.running < maxRunning) void this.readNext()
     return answer.promise
   }
 
   private async readNext(): Promise<void> {
-    const batch = this.waiting.splice(0, maxQuestions)
+    const batch = this.takeBatch()
     this.running += 1
     try {
       const answers = await this.read(batch.map(({ question }) => question))
@@ -37,6 +42,12 @@ export class SharedReads<Question, Answer> {
       for (const { answer } of batch) answer.reject(error)
     }
     this.running -= 1
-    if (this.waiting.length > 0) void this.readNext()
+    if (this.waiting.size > 0) void this.readNext()
+  }
+
+  private takeBatch(): Waiting<Question, Answer>[] {
+    const batch = [...this.waiting.entries().take(maxQuestions)]
+    for (const [key] of batch) this.waiting.delete(key)
+    return batch.map(([, waiting]) => waiting)
   }
 }
