@@ -34,6 +34,7 @@ async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: Cre
   const shop = await readShop(tx, member.storeId, newProductIds(lines))
   const customer = input.customerId ? await holdCustomer(tx, member.storeId, input.customerId) : null
   const countedIds = [...shop.menu.values()].filter((product) => product.stock !== null).map((product) => product.id)
+  if (countedIds.length > 0) lockCounter.send(tx, { storeId: member.storeId })
   const locked = await lockCounted(tx, member.storeId, countedIds)
   const menu = refreshed(shop.menu, locked)
 
@@ -75,7 +76,7 @@ async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: Cre
     createdBy: member.userId,
   }
   insertOrder.send(tx, row)
-  const number: PendingNumber = {
+  const pendingNumber: PendingNumber = {
     orderId: row.id,
     placeholder: placeholder(),
     settle: (orderNumber) => {
@@ -84,14 +85,14 @@ async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: Cre
   }
   const inserted: OrderRow = {
     ...row,
-    orderNumber: number.placeholder,
+    orderNumber: pendingNumber.placeholder,
     status: 'pending',
     amountPaid: 0,
     version: 1,
     createdAt: shop.now,
     updatedAt: shop.now,
   }
-  const order = emitOrder((event) => emit(event.type === 'order_created' ? { ...event, number } : event), 'created', inserted)
+  const order = emitOrder(emit, 'created', inserted, { pendingNumber })
   emitStock(emit, moved)
   return order
 }
@@ -131,6 +132,12 @@ const idTaken = () => conflict('id_taken', 'This id is taken', [{ path: 'id', me
 type NewOrder = Omit<OrderRow, Defaulted | 'orderNumber'>
 /** What the table itself gives to a new order. */
 type Defaulted = 'status' | 'amountPaid' | 'version' | 'createdAt' | 'updatedAt'
+
+/** Before what is counted: whoever changes its stock waits for the order that is next, and not for all that wait for a number. */
+const lockCounter = new Statement<{ storeId: string }, undefined>(
+  () => sql`select 1 from order_counters where store_id = ${slot('storeId')} for no key update`,
+  () => undefined,
+)
 
 /**
  * Takes the store's next number, to use it or to roll it back: all orders of the store wait for its counter's lock, so

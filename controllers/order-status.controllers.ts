@@ -79,7 +79,7 @@ async function moveOrder(tx: Transaction, emit: Emit, member: Member, id: string
   const saved = { ...row, status, statusHistory, stockTaken: isGivenBack ? {} : row.stockTaken, version: row.version + 1, updatedAt: now }
   // The row is locked and its next state known: nothing of it needs to be waited for.
   saveMove.send(tx, saved)
-  const order = emitOrder(emit, 'status_changed', saved, row.status)
+  const order = emitOrder(emit, 'status_changed', saved, { previousStatus: row.status })
   emitStock(emit, moved)
   return order
 }

@@ -1,4 +1,5 @@
 import { and, eq, gte, inArray, lte, type SQL, sql } from 'drizzle-orm'
+import type { PendingNumber } from '~/db/append'
 import { db } from '~/db/client'
 import type { Emit } from '~/db/events'
 import { readPage } from '~/db/page'
@@ -149,8 +150,10 @@ export function paymentStatusOf(amountPaid: number, total: number, hasRefund: bo
 
 const eventTypes = { created: 'order_created', updated: 'order_updated', status_changed: 'order_status_changed' } as const
 
+type Told = { previousStatus?: OrderStatus; pendingNumber?: PendingNumber }
+
 /** Tells of an order as it is after the change. */
-export function emitOrder(emit: Emit, action: keyof typeof eventTypes, row: OrderRow, previousStatus?: OrderStatus): Order {
+export function emitOrder(emit: Emit, action: keyof typeof eventTypes, row: OrderRow, { previousStatus, pendingNumber }: Told = {}): Order {
   const order = toOrder(row)
   const { orderNumber, status, items } = order
   emit({
@@ -159,6 +162,7 @@ export function emitOrder(emit: Emit, action: keyof typeof eventTypes, row: Orde
     data: { action, orderId: row.id, orderNumber, status, ...(previousStatus && { previousStatus }), items, order },
     subjectId: row.id,
     order: { status, type: row.type, createdBy: row.createdBy },
+    pendingNumber,
   })
   return order
 }

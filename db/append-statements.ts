@@ -24,11 +24,11 @@ export type EventRow = {
 
 /** The order whose number is put in, and what stands for it until then. */
 type NumberValues = { orderId: string; placeholder: string }
-/** What an append may have besides. */
-export type More = Partial<KeptValues & NumberValues>
-type One = EventRow & { data: string; enc: string | null; epoch: string } & More
+/** What some appends have besides. */
+export type Extras = Partial<KeptValues & NumberValues>
+type One = EventRow & { data: string; enc: string | null; epoch: string } & Extras
 /** `input`: the rows with their data, as one JSON text. */
-type Many = { input: string; epoch: string } & More
+type Many = { input: string; epoch: string } & Extras
 
 /** What stands in the statement only when the order's number is to be put in. */
 type Numbering = { source: SQL; fill(text: SQLWrapper): SQL; found: SQL }
@@ -36,7 +36,8 @@ type Numbering = { source: SQL; fill(text: SQLWrapper): SQL; found: SQL }
 const unnumbered: Numbering = { source: sql``, fill: (text) => sql`${text}`, found: sql`null` }
 const numbered: Numbering = {
   source: sql`numbered as (select order_number from orders where id = ${slot('orderId')}::uuid), `,
-  fill: (text) => sql`replace(${text}, ${slot('placeholder')}, (select order_number::text from numbered))`,
+  // Without a number there is no JSON, which fails the transaction: several events would else be none.
+  fill: (text) => sql`coalesce(replace(${text}, ${slot('placeholder')}, (select order_number::text from numbered)), '')`,
   found: sql`(select order_number::float8 from numbered)`,
 }
 

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm'
-import { type AppendedStream, appendManyFor, appendOneFor, type EventRow, type More } from '~/db/append-statements'
+import { type AppendedStream, appendManyFor, appendOneFor, type EventRow, type Extras } from '~/db/append-statements'
 import { keptValues } from '~/db/idempotency'
 import { rowsOf, type Transaction } from '~/db/session'
 import { idOfStream, newEpoch } from '~/db/streams'
@@ -25,13 +25,13 @@ type EventOf<T extends LoggedEventType> = {
   storeId?: string
   /** What filters and roles ask about an order. */
   order?: { status: string; type: string; createdBy: string }
-  /** The number of the order that the data names, where it is not known yet. What is sealed cannot be put in later. */
-  number?: T extends 'order_created' ? PendingNumber : never
+  /** The number of the order that the data names, where it is not known yet. */
+  pendingNumber?: PendingNumber | undefined
 }
 
 /**
- * The number of an order that was sent ahead to be inserted, and takes its number there: the store's counter is locked for
- * as long as the append, and not while the order is being made.
+ * The number of an order that was sent ahead to be inserted, and takes its number there: nobody waits for the store's counter
+ * while the order is being made.
  */
 export type PendingNumber = {
   orderId: string
@@ -52,7 +52,7 @@ type Prepared = { event: NewEvent; id: string; json: string; enc: Enc | null }
  */
 export async function appendEvents(tx: Transaction, actor: Actor, emitted: NewEvent[], answer: Answer | null): Promise<LoggedEvent[]> {
   const measured = metrics.appendSeconds.startTimer()
-  const pending = emitted.find(({ number }) => number)?.number
+  const pending = emitted.find(({ pendingNumber }) => pendingNumber)?.pendingNumber
   const prepared = await prepare(tx, emitted)
   const appended = await appendPrepared(tx, prepared, actor, {
     ...(answer && keptValues(actor.userId, answer)),
@@ -65,19 +65,20 @@ export async function appendEvents(tx: Transaction, actor: Actor, emitted: NewEv
 }
 
 /** What the append has put into the log and the kept answer is put in here as well. */
-function settle({ placeholder, settle }: PendingNumber, events: LoggedEvent[], [row]: AppendedStream[]): void {
-  const orderNumber = row?.orderNumber ?? Number.NaN
-  for (const event of events) event.json = event.json.replaceAll(String(placeholder), String(orderNumber))
-  settle(orderNumber)
+function settle(pending: PendingNumber, events: LoggedEvent[], [row]: AppendedStream[]): void {
+  const orderNumber = row?.orderNumber
+  if (!orderNumber) throw new Error(`The order ${pending.orderId} has no number`)
+  for (const event of events) event.json = event.json.replaceAll(String(pending.placeholder), String(orderNumber))
+  pending.settle(orderNumber)
 }
 
-function appendPrepared(tx: Transaction, prepared: Prepared[], actor: Actor, more: More): Promise<AppendedStream[]> {
+function appendPrepared(tx: Transaction, prepared: Prepared[], actor: Actor, extras: Extras): Promise<AppendedStream[]> {
   const [first] = prepared
   if (first && prepared.length === 1) {
-    const values = { ...rowOf(first, actor), data: first.json, enc: first.enc && JSON.stringify(first.enc), epoch: newEpoch(), ...more }
+    const values = { ...rowOf(first, actor), data: first.json, enc: first.enc && JSON.stringify(first.enc), epoch: newEpoch(), ...extras }
     return appendOneFor(values).runLast(tx, values)
   }
-  const values = { input: inputOf(prepared, actor), epoch: newEpoch(), ...more }
+  const values = { input: inputOf(prepared, actor), epoch: newEpoch(), ...extras }
   return appendManyFor(values).runLast(tx, values)
 }
 
@@ -92,6 +93,7 @@ async function prepare(tx: Transaction, emitted: NewEvent[]): Promise<Prepared[]
     const id = Bun.randomUUIDv7()
     const data = JSON.stringify(event.data)
     if (!isSealed(event.type)) return { event, id, json: data, enc: null }
+    if (event.pendingNumber) throw new Error('What is sealed cannot be given its number later')
     return { event, id, ...seal({ stream: event.stream, id, type: event.type }, generations.get(event.stream) ?? 0, data) }
   })
 }

@@ -1,12 +1,13 @@
 import { afterEach, describe, expect, test } from 'bun:test'
 import { randomBytes } from 'node:crypto'
 import { sql } from 'drizzle-orm'
+import postgres from 'postgres'
 import { db } from '~/db/client'
 import { rowsOf } from '~/db/session'
 import { loadConfig } from '~/utils/config'
 import { configureSealing } from '~/utils/sealing'
 import { joinStore } from './support/member-socket'
-import { createProduct, createWorld, unique } from './support/world'
+import { createOrder, createProduct, createWorld, unique } from './support/world'
 
 /** A number is taken while the order is inserted, when the event and the kept answer are made already: it has to be in all of them. */
 
@@ -57,7 +58,7 @@ describe.each(Object.entries(cases))(
   },
 )
 
-test('orders that are refused after their insert give their number back', async () => {
+test('refused orders take no number', async () => {
   const world = await createWorld()
   const product = await createProduct(world)
   const id = Bun.randomUUIDv7()
@@ -69,3 +70,29 @@ test('orders that are refused after their insert give their number back', async 
   expect(answers.filter(({ status }) => status === 409).map(({ body }) => body.error.code)).toEqual(Array(5).fill('id_taken'))
   expect((await take()).data.orderNumber).toBe('1008')
 })
+
+/** Three orders with one id are sent while their number is locked, so that only the insert can tell that the id is taken. */
+async function racing(url: string): Promise<void> {
+  const database = postgres(url, { max: 2, onnotice: () => {} })
+  const waiting = async () => {
+    const [row] = await database`select count(*)::int as count from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()`
+    return row?.count
+  }
+  const world = await createWorld()
+  const product = await createProduct(world)
+  await createOrder(world, product.id)
+  const body = { id: Bun.randomUUIDv7(), type: 'pickup', items: [{ productId: product.id, quantity: 1 }] }
+  const sent = await database.begin(async (tx) => {
+    await tx`select 1 from order_counters where store_id = ${world.storeId} for update`
+    const sending = Array.from({ length: 3 }, () => world.staff.api.post(`${world.path}/orders`, body))
+    while ((await waiting()) !== 3) await Bun.sleep(5)
+    return { sending }
+  })
+  const answers = await Promise.all(sent.sending)
+  expect(answers.map(({ code }) => code ?? 'taken').toSorted()).toEqual(['id_taken', 'id_taken', 'taken'])
+  expect((await createOrder(world, product.id)).orderNumber).toBe('1003')
+  await database.end()
+}
+
+const { TEST_DATABASE_URL } = process.env
+if (TEST_DATABASE_URL) test('orders that are refused by their insert give their number back', () => racing(TEST_DATABASE_URL))

@@ -46,7 +46,7 @@ export const metrics = {
   }),
   appendSeconds: new Histogram({
     name: 'zipzap_log_append_seconds',
-    help: 'Duration of the statement that appends to the event log',
+    help: 'Duration of the last group of a write: what was sent ahead, the append to the event log, and COMMIT',
     buckets: latencyBuckets,
     registers,
   }),
