@@ -13,11 +13,14 @@ type Group = { view: View; userId: string; filter: Filter; subscriptions: Set<Su
 
 /**
  * The coalescing window is so many times as long as a flush takes, within these: sending to a crowd takes a quarter of the
- * time at most, and what comes meanwhile goes out in one system call a socket.
+ * time at most, and what comes meanwhile goes out in one system call a socket. Up to a few milliseconds, which nobody sees,
+ * it is longer: a hundred sockets, too, cost a system call each for every flush.
  */
 const restPerFlush = 3
 const minWindowMs = 1
 const maxWindowMs = 25
+const restPerShortFlush = 8
+const shortWindowMs = 4
 /** Sending to a large crowd lets other work of the process in after so long. Shorter slices make the crowd's next events late. */
 const sliceMs = 20
 /** From this many sockets on, encoding a frame once for all is worth its price. */
@@ -110,7 +113,7 @@ export class FanOut {
     // One flush in which something else had the processor says nothing of the crowd.
     const usualMs = Math.min(this.flushMs, this.lastFlushMs)
     this.lastFlushMs = this.flushMs
-    this.windowMs = Math.min(maxWindowMs, Math.max(minWindowMs, usualMs * restPerFlush))
+    this.windowMs = windowAfter(usualMs)
     if (this.isAnnouncing) this.announcements.told(this.flushMs)
     this.isAnnouncing = false
   }
@@ -196,6 +199,9 @@ export class FanOut {
     clearTimeout(this.announcingTimer)
   }
 }
+
+const windowAfter = (flushMs: number): number =>
+  Math.min(maxWindowMs, Math.max(minWindowMs, Math.min(shortWindowMs, flushMs * restPerShortFlush), flushMs * restPerFlush))
 
 function partition<T>(all: readonly T[], isFirst: (one: T) => boolean): [T[], T[]] {
   const [first, second]: [T[], T[]] = [[], []]
