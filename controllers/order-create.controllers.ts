@@ -75,6 +75,13 @@ async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: Cre
     stockTaken: takenAfter({}, pieces, moved),
     createdBy: member.userId,
   }
+  const order = placeOrder(tx, emit, row, shop.now)
+  emitStock(emit, moved)
+  return order
+}
+
+/** Sends the order ahead to be inserted and tells of it, both without its number. */
+function placeOrder(tx: Transaction, emit: Emit, row: NewOrder, now: Date) {
   insertOrder.send(tx, row)
   const pendingNumber: PendingNumber = {
     orderId: row.id,
@@ -83,17 +90,9 @@ async function takeOrder(tx: Transaction, emit: Emit, member: Member, input: Cre
       order.orderNumber = String(orderNumber)
     },
   }
-  const inserted: OrderRow = {
-    ...row,
-    orderNumber: pendingNumber.placeholder,
-    status: 'pending',
-    amountPaid: 0,
-    version: 1,
-    createdAt: shop.now,
-    updatedAt: shop.now,
-  }
+  const orderNumber = pendingNumber.placeholder
+  const inserted: OrderRow = { ...row, orderNumber, status: 'pending', amountPaid: 0, version: 1, createdAt: now, updatedAt: now }
   const order = emitOrder(emit, 'created', inserted, { pendingNumber })
-  emitStock(emit, moved)
   return order
 }
 
@@ -129,11 +128,15 @@ async function isTaken(tx: Transaction, id: string): Promise<boolean> {
 
 const idTaken = () => conflict('id_taken', 'This id is taken', [{ path: 'id', message: 'is taken' }])
 
-type NewOrder = Omit<OrderRow, Defaulted | 'orderNumber'>
-/** What the table itself gives to a new order. */
-type Defaulted = 'status' | 'amountPaid' | 'version' | 'createdAt' | 'updatedAt'
+/** What a new order gets as it is inserted: its number from the store's counter, the others from the table itself. */
+const givenByDatabase = ['orderNumber', 'status', 'amountPaid', 'version', 'createdAt', 'updatedAt'] as const
+type NewOrder = Omit<OrderRow, (typeof givenByDatabase)[number]>
 
-/** Before what is counted: whoever changes its stock waits for the order that is next, and not for all that wait for a number. */
+/**
+ * Sent ahead of the lock of counted products. Locks are taken in one order, by all versions that run side by side: the counter,
+ * products by their ids, streams. And whoever changes such a product's stock waits for the order that is next, not for all that
+ * wait for a number.
+ */
 const lockCounter = new Statement<{ storeId: string }, undefined>(
   () => sql`select 1 from order_counters where store_id = ${slot('storeId')} for no key update`,
   () => undefined,
@@ -151,7 +154,7 @@ const insertOrder = new Statement<NewOrder, undefined>(
     ) ${builder
       .insert(orders)
       .values({
-        ...slotsFor(orders, ['orderNumber', 'status', 'amountPaid', 'version', 'createdAt', 'updatedAt']),
+        ...slotsFor(orders, [...givenByDatabase]),
         orderNumber: sql`(select last_number from numbered)`,
       })
       .getSQL()}`,

@@ -30,8 +30,8 @@ type EventOf<T extends LoggedEventType> = {
 }
 
 /**
- * The number of an order that was sent ahead to be inserted, and takes its number there: nobody waits for the store's counter
- * while the order is being made.
+ * The number of an order that was sent ahead to be inserted, and takes its number there: the store's other orders need not wait
+ * while this one is being made.
  */
 export type PendingNumber = {
   orderId: string
