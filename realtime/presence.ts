@@ -2,12 +2,20 @@ import type { PresenceEntry, SharedFact, SharedState } from '~/realtime/shared-s
 import type { Role } from '~/utils/contracts/common'
 import type { PresentUser } from '~/utils/contracts/presence'
 
-/** A reload or a short cut is not a leaving. */
+/**
+ * A reload or a short cut is not a leaving. Many who go at once were cut off, and come back together: they are given longer,
+ * since telling everybody that all have left and joined costs the more the more there are.
+ */
 const graceMs = 2_000
+const gracePerAbsentMs = 50
+const maxGraceMs = 10_000
 
 type Present = PresenceEntry & { leaving: Timer | undefined }
 /** Who is in a store or has just left it; counted on the way, since every newcomer asks for both. */
 type StorePresence = { users: Map<string, Present>; online: number; sessions: number }
+
+/** One who goes alone has the shortest. */
+const graceOf = ({ users, online }: StorePresence): number => Math.min(maxGraceMs, graceMs + (users.size - online - 1) * gracePerAbsentMs)
 
 type Announce = (storeId: string, type: 'user_joined' | 'user_left', data: { userId: string; name: string; onlineUsers: number }) => void
 
@@ -64,7 +72,7 @@ export class Presence {
     if (!first) {
       if (known && known.sessions > 0) {
         known.sessions = 0
-        known.leaving = setTimeout(() => this.left(storeId, userId, known.name), graceMs)
+        known.leaving = setTimeout(() => this.left(storeId, userId, known.name), graceOf(store))
       }
       return
     }
