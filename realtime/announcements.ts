@@ -11,10 +11,33 @@ type Numbered = Announcement & { number: number; bytes: number }
 /** In order. */
 export type Announced = readonly Numbered[]
 
-/** So many times as long as telling the crowd took, it is left alone: those who come and go are told of together. */
+/** After each telling the process leaves announcements alone for so many times as long: it spends a tenth of its time on them. */
 const restPerTelling = 10
-const minRestMs = 1
+/** A stream does not wait for others for more than so many times as long as its own telling takes: a small one is told soon. */
+const patiencePerTelling = 100
 const maxRestMs = 500
+
+/**
+ * When a stream's turn to be told comes. All streams of an instance share it: a crowd that comes back fills many stores at
+ * once, and each of them taking its share of the time for itself would take all of it.
+ */
+export class TellingPace {
+  /** When the tellings so far will have had their rest; `performance.now()`. */
+  private freeAt = 0
+
+  /** Takes the next turn for a telling that takes about so long. Answers in how many ms it comes. */
+  reserve(tellingMs: number): number {
+    const now = performance.now()
+    const dueInMs = Math.min(Math.max(0, this.freeAt - now), tellingMs * patiencePerTelling, maxRestMs)
+    this.freeAt = Math.max(now + dueInMs, Math.min(this.freeAt, now + maxRestMs)) + tellingMs * restPerTelling
+    return dueInMs
+  }
+
+  /** It took so much longer (or less long). */
+  correct(byMs: number): void {
+    this.freeAt += byMs * restPerTelling
+  }
+}
 
 /**
  * Announcements on their way to a stream's live sockets, in order. When thousands come back at once, each of them told to
@@ -23,16 +46,18 @@ const maxRestMs = 500
 export class Announcements {
   private waiting: Numbered[] = []
   private made = 0
-  private toldAt = Number.NEGATIVE_INFINITY
-  private restMs = minRestMs
+  /** How long the last telling took. */
+  private tellingMs = 0
+
+  constructor(private readonly pace: TellingPace) {}
 
   get isEmpty(): boolean {
     return this.waiting.length === 0
   }
 
-  /** How long those that wait have to, in ms; not at all when the crowd was not told anything for a while. */
-  get dueInMs(): number {
-    return Math.max(0, this.toldAt + this.restMs - performance.now())
+  /** Takes a turn for those that wait: answers in how many ms it comes, 0 when the process told nobody for a while. */
+  takeTurn(): number {
+    return this.pace.reserve(this.tellingMs)
   }
 
   add(announcement: Announcement): void {
@@ -54,8 +79,8 @@ export class Announcements {
 
   /** The telling has ended. */
   told(tookMs: number): void {
-    this.toldAt = performance.now()
-    this.restMs = Math.min(maxRestMs, Math.max(minRestMs, tookMs * restPerTelling))
+    this.pace.correct(tookMs - this.tellingMs)
+    this.tellingMs = tookMs
   }
 
   /** What waits for one socket. */

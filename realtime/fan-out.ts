@@ -1,4 +1,4 @@
-import { type Announced, type Announcement, Announcements, getsAll, isFor, packetOf } from '~/realtime/announcements'
+import { type Announced, type Announcement, Announcements, getsAll, isFor, packetOf, type TellingPace } from '~/realtime/announcements'
 import type { Filter } from '~/realtime/filter'
 import { joined, Outgoing, type Packet } from '~/realtime/outgoing'
 import { concerns, type EncodedEvent } from '~/realtime/ring'
@@ -34,7 +34,7 @@ export class FanOut {
   private readonly groups = new Map<string, Group>()
   private pending: EncodedEvent[] = []
   private timer: Timer | undefined
-  private readonly announcements = new Announcements()
+  private readonly announcements: Announcements
   private announcingTimer: Timer | undefined
   /** The flush under way carries announcements. */
   private isAnnouncing = false
@@ -48,8 +48,11 @@ export class FanOut {
 
   constructor(
     private readonly stream: StreamName,
+    pace: TellingPace,
     private readonly onDelivered: (count: number, bytes: number) => void,
-  ) {}
+  ) {
+    this.announcements = new Announcements(pace)
+  }
 
   /** Events that no socket was sent yet. */
   get pendingCount(): number {
@@ -72,7 +75,7 @@ export class FanOut {
   }
 
   private scheduleAnnouncements(): void {
-    const { dueInMs } = this.announcements
+    const dueInMs = this.announcements.takeTurn()
     if (dueInMs === 0) return this.beginFlush()
     this.announcingTimer = setTimeout(() => this.beginFlush(), dueInMs)
   }

@@ -1,4 +1,4 @@
-import type { Announcement } from '~/realtime/announcements'
+import type { Announcement, TellingPace } from '~/realtime/announcements'
 import type { Connection } from '~/realtime/connection'
 import { FanOut } from '~/realtime/fan-out'
 import type { ReadLog } from '~/realtime/log-pages'
@@ -16,6 +16,7 @@ const maxBackfill = 400
 /** What a stream needs of its surroundings. */
 export type StreamHost = {
   readLog: ReadLog
+  pace: TellingPace
   /** A membership changed: called after its event was sent, before any later one. */
   onMemberEvent(stream: LiveStream, event: LoggedEvent): void
   /** Guests that follow one order. */
@@ -56,7 +57,7 @@ export class LiveStream {
     readonly name: StreamName,
     private readonly host: StreamHost,
   ) {
-    this.fanOut = new FanOut(name, (count, bytes) => host.onDelivered(count, bytes))
+    this.fanOut = new FanOut(name, host.pace, (count, bytes) => host.onDelivered(count, bytes))
   }
 
   /** The id after the colon. */

@@ -1,5 +1,6 @@
 import { readEvents } from '~/db/events'
 import { readHeads } from '~/db/hub-reads'
+import { TellingPace } from '~/realtime/announcements'
 import { LiveStream, type StreamHost } from '~/realtime/live-stream'
 import { LogPages, type ReadLog } from '~/realtime/log-pages'
 import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
@@ -23,7 +24,11 @@ export class StreamRegistry {
   /** For those further behind than a ring reaches. */
   readonly pages = new LogPages(readLog)
 
-  constructor(private readonly host: Omit<StreamHost, 'readLog'>) {}
+  private readonly host: StreamHost
+
+  constructor(host: Omit<StreamHost, 'readLog' | 'pace'>) {
+    this.host = { ...host, readLog, pace: new TellingPace() }
+  }
 
   get(name: StreamName): LiveStream | undefined {
     return this.streams.get(name)
@@ -40,7 +45,7 @@ export class StreamRegistry {
       known.idleSince = performance.now()
       return known
     }
-    const stream = new LiveStream(name, { ...this.host, readLog })
+    const stream = new LiveStream(name, this.host)
     stream.idleSince = performance.now()
     this.streams.set(name, stream)
     return stream

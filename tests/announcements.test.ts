@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { TellingPace } from '~/realtime/announcements'
 import type { Connection } from '~/realtime/connection'
 import { everything, type Filter, toFilter } from '~/realtime/filter'
 import { LiveStream } from '~/realtime/live-stream'
@@ -13,7 +14,14 @@ const name: StreamName = `store:${Bun.randomUUIDv7()}`
 const sendMs = 1
 
 const open = () => {
-  const live = new LiveStream(name, { readLog: async () => [], onMemberEvent() {}, onOrderStatus() {}, onBroken() {}, onDelivered() {} })
+  const live = new LiveStream(name, {
+    readLog: async () => [],
+    pace: new TellingPace(),
+    onMemberEvent() {},
+    onOrderStatus() {},
+    onBroken() {},
+    onDelivered() {},
+  })
   live.open({ epoch: 'first', seq: 0, keyGeneration: 0 })
   return live
 }
@@ -120,4 +128,19 @@ test('who has left is told nothing more', async () => {
   live.remove(leaver.subscription)
   await until(() => stayer.told() === 'a b')
   expect(leaver.told()).toBe('a')
+})
+
+test('streams take turns, and a small one does not wait for large ones', () => {
+  const pace = new TellingPace()
+  const turns = [pace.reserve(5), pace.reserve(5), pace.reserve(5)]
+  expect(turns[0]).toBe(0)
+  // Each leaves the process alone for ten times as long; the test itself takes some of that.
+  expect(turns[1]).toBeGreaterThan(30)
+  expect(turns[2]).toBeGreaterThan((turns[1] ?? 0) + 30)
+  expect(pace.reserve(0.01)).toBeLessThanOrEqual(1)
+})
+
+test('nobody waits longer than half a second, however much there is to tell', () => {
+  const pace = new TellingPace()
+  for (let turn = 0; turn < 100; turn++) expect(pace.reserve(20)).toBeLessThanOrEqual(500)
 })

@@ -1,4 +1,5 @@
 import { expect, test } from 'bun:test'
+import { TellingPace } from '~/realtime/announcements'
 import type { Connection } from '~/realtime/connection'
 import { FanOut } from '~/realtime/fan-out'
 import { everything } from '~/realtime/filter'
@@ -28,7 +29,8 @@ function slowTo() {
   return { connection, seqs }
 }
 
-const stream = () => new LiveStream(name, { readLog: async () => [], onMemberEvent() {}, onOrderStatus() {}, onBroken() {}, onDelivered() {} })
+const stream = () =>
+  new LiveStream(name, { readLog: async () => [], pace: new TellingPace(), onMemberEvent() {}, onOrderStatus() {}, onBroken() {}, onDelivered() {} })
 
 function crowd(count: number) {
   const live = stream()
@@ -83,7 +85,7 @@ test('in the middle of it, who joins gets nothing twice, who leaves nothing more
 })
 
 test('a socket that fails is closed, and the others get theirs', () => {
-  const fanOut = new FanOut(name, () => {})
+  const fanOut = new FanOut(name, new TellingPace(), () => {})
   const live = stream()
   const closed: number[] = []
   const failing = {

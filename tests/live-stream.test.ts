@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'bun:test'
+import { TellingPace } from '~/realtime/announcements'
 import { startCatchUp } from '~/realtime/catch-up'
 import type { Connection } from '~/realtime/connection'
 import { everything } from '~/realtime/filter'
@@ -25,6 +26,7 @@ function streamOver() {
   const reads: { after: number; upTo: number; answer(events: LoggedEvent[]): void }[] = []
   const broken: string[] = []
   const stream = new LiveStream(name, {
+    pace: new TellingPace(),
     readLog: (_, after, upTo) => new Promise((answer) => reads.push({ after, upTo, answer })),
     onMemberEvent() {},
     onOrderStatus() {},

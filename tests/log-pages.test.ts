@@ -1,4 +1,5 @@
 import { expect, spyOn, test } from 'bun:test'
+import { TellingPace } from '~/realtime/announcements'
 import { startCatchUp } from '~/realtime/catch-up'
 import { Connection, type Socket } from '~/realtime/connection'
 import { everything } from '~/realtime/filter'
@@ -136,7 +137,14 @@ function farBehind(pages: LogPages) {
   const socket = { send: (text: string) => texts.push(text), ping: () => 1, cork: (work: () => void) => work(), getBufferedAmount: () => 0 }
   const connection = new Connection('127.0.0.1', null, 1024 * 1024, () => {}, 0).attach(socket as Partial<Socket> as Socket)
   const nothing = () => {}
-  const host = { readLog: async () => [], onMemberEvent: nothing, onOrderStatus: nothing, onBroken: nothing, onDelivered: nothing }
+  const host = {
+    readLog: async () => [],
+    pace: new TellingPace(),
+    onMemberEvent: nothing,
+    onOrderStatus: nothing,
+    onBroken: nothing,
+    onDelivered: nothing,
+  }
   const stream = new LiveStream(name, host)
   stream.open({ epoch: 'first', seq: 5_000, keyGeneration: 0 })
   startCatchUp(connection, '{"type":"subscribed"}', [new Subscription(connection, stream, 'u', 'owner', everything, 0)], pages)
