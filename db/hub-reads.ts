@@ -67,16 +67,17 @@ export async function readTrackedStart(trackingToken: string): Promise<TrackedSt
   return row ?? null
 }
 
-/** Heads of many streams, for the reconciliation with the log. */
-export function readHeads(streams: StreamName[]): Promise<Head[]> {
-  return selectHeads.run(db, { streams: JSON.stringify(streams) })
+export type Head = { stream: StreamName; epoch: string; seq: number }
+
+/** Of these heads the ones that the log has otherwise, as it has them. */
+export function readChangedHeads(known: Head[]): Promise<Head[]> {
+  return selectChangedHeads.run(db, { known: JSON.stringify(known) })
 }
 
-type Head = { stream: StreamName; epoch: string; seq: number }
-
-const selectHeads = new Statement<{ streams: string }, Head>(
+const selectChangedHeads = new Statement<{ known: string }, Head>(
   () => sql`
-    select stream, epoch, last_seq::float8 from streams where stream in (select value from json_array_elements_text(${slot('streams')}::json))`,
+    select stream, s.epoch, s.last_seq::float8 from json_to_recordset(${slot('known')}::json) as q(stream text, epoch text, seq bigint)
+    join streams s using (stream) where s.last_seq <> q.seq or s.epoch <> q.epoch`,
   ([stream, epoch, seq]) => ({ stream, epoch, seq }) as Head,
 )
 

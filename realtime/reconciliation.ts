@@ -7,12 +7,14 @@ const everyMs = 1_000
 /** Ended sessions are looked for since the last look, and so much longer: the two clocks and a slow commit. */
 const endedWithinSeconds = 10
 const touchEveryMs = 30 * 60_000
+const tidyEveryMs = 5_000
 
 /** What this instance knows is compared with the database every second: whatever no news told of is found then. */
 export class Reconciliation {
   private timer: Timer | undefined
   private isRunning = false
   private touchedAt = performance.now()
+  private tidiedAt = performance.now()
   private endedReadAt = performance.now()
 
   constructor(
@@ -38,13 +40,20 @@ export class Reconciliation {
       await renewEpochsAfterRestore()
       // Together: an idle process is woken once for both answers, and that is most of what they cost.
       await Promise.all([streams.reconcile(), this.closeEndedSessions()])
-      streams.tidy(performance.now())
+      this.tidyStreams()
       await this.touchOpenSessions()
     } catch (error) {
       logger.warn({ err: error }, 'websocket: the log could not be compared')
     } finally {
       this.isRunning = false
     }
+  }
+
+  private tidyStreams(): void {
+    const now = performance.now()
+    if (now - this.tidiedAt < tidyEveryMs) return
+    this.tidiedAt = now
+    this.hub.streams.tidy(now)
   }
 
   /** Those that another instance ended without our hearing of it. */

@@ -1,5 +1,5 @@
 import { readEvents } from '~/db/events'
-import { readHeads } from '~/db/hub-reads'
+import { readChangedHeads } from '~/db/hub-reads'
 import { TellingPace } from '~/realtime/announcements'
 import { LiveStream, type StreamHost } from '~/realtime/live-stream'
 import { LogPages, type ReadLog } from '~/realtime/log-pages'
@@ -82,23 +82,32 @@ export class StreamRegistry {
 
   /** Compares every stream that has listeners with the log: whatever no news told of arrives now. */
   async reconcile(): Promise<void> {
-    let furthest = 0
     const listening = [...this.streams.values()].filter((stream) => stream.isOpen && (stream.subscriptions.size > 0 || stream.guests > 0))
+    let furthest = 0
     for (let start = 0; start < listening.length; start += headsPerRead) {
-      const part = listening.slice(start, start + headsPerRead)
-      const before = new Map(part.map((stream) => [stream.name, { stream, seq: stream.headSeq }]))
-      for (const head of await readHeads(part.map((stream) => stream.name))) {
-        const { stream, seq } = before.get(head.stream) ?? { seq: 0 }
-        if (!stream || stream.isGone) continue
-        if (head.epoch !== stream.epoch || head.seq < seq) this.host.onBroken(stream, 'the log was replaced by an older one')
-        else if (head.seq > stream.headSeq) {
-          metrics.reconcileFound.inc()
-          furthest = Math.max(furthest, head.seq - stream.headSeq)
-          stream.hint(head.seq)
-        }
-      }
+      furthest = Math.max(furthest, await this.compare(listening.slice(start, start + headsPerRead)))
     }
     metrics.lagEvents.set(furthest)
+  }
+
+  /** Answers how many events the furthest of them was behind. */
+  private async compare(part: LiveStream[]): Promise<number> {
+    const known = part.map(({ name, epoch, headSeq }) => ({ stream: name, epoch, seq: headSeq }))
+    const changed = await readChangedHeads(known)
+    if (changed.length === 0) return 0
+    const before = new Map(part.map((stream, index) => [stream.name, { stream, seq: known[index]?.seq ?? 0 }]))
+    let furthest = 0
+    for (const head of changed) {
+      const { stream, seq } = before.get(head.stream) ?? { seq: 0 }
+      if (!stream || stream.isGone) continue
+      if (head.epoch !== stream.epoch || head.seq < seq) this.host.onBroken(stream, 'the log was replaced by an older one')
+      else if (head.seq > stream.headSeq) {
+        metrics.reconcileFound.inc()
+        furthest = Math.max(furthest, head.seq - stream.headSeq)
+        stream.hint(head.seq)
+      }
+    }
+    return furthest
   }
 
   /** Forgets what nobody listens to any more, and what the rings hold beyond their age. */
