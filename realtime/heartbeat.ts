@@ -4,6 +4,8 @@ import type { HubContext } from '~/realtime/context'
 import { encodeFrame } from '~/realtime/protocol'
 import { logger } from '~/utils/logger'
 
+/** Thousands that came together are due together: other work is let in after so long. */
+const sliceMs = 5
 /** How long before its end a client is told that its session expires. */
 const expiryNoticeMs = 60_000
 
@@ -16,6 +18,8 @@ export class Heartbeat {
   private readonly intervalMs: number
   private timer: Timer | undefined
   private lastSweepAt = 0
+  /** The sockets that the sweep under way has not looked at yet. */
+  private sweeping: IterableIterator<Connection> | null = null
 
   constructor(private readonly hub: HubContext) {
     this.intervalMs = Math.min(1000, Math.max(50, hub.config.ws.heartbeatMs / 8))
@@ -28,6 +32,7 @@ export class Heartbeat {
 
   stop(): void {
     clearInterval(this.timer)
+    this.sweeping = null
   }
 
   private sweep(): void {
@@ -35,24 +40,44 @@ export class Heartbeat {
     // After a pause of this very process nobody could be heard: that is not the clients' silence.
     const pausedMs = Math.max(0, now - this.lastSweepAt - this.intervalMs * 2)
     this.lastSweepAt = now
-    for (const connection of this.hub.sockets) {
-      connection.heardAt += pausedMs
-      try {
-        this.look(connection, now)
-      } catch (error) {
-        logger.error({ err: error, sessionId: connection.sessionId }, 'websocket: heartbeat failed')
-        connection.close(1011)
+    if (pausedMs > 0) for (const connection of this.hub.sockets) connection.heardAt += pausedMs
+    if (this.sweeping) return
+    this.sweeping = this.hub.sockets[Symbol.iterator]()
+    this.sweepSlice(this.sweeping)
+  }
+
+  private sweepSlice(sockets: Iterable<Connection>): void {
+    const now = performance.now()
+    for (const connection of sockets) {
+      // Only what is sent takes time.
+      if (this.lookSafely(connection, now) && performance.now() - now > sliceMs) {
+        setImmediate(() => this.sweeping && this.sweepSlice(this.sweeping))
+        return
       }
+    }
+    this.sweeping = null
+  }
+
+  private lookSafely(connection: Connection, now: number): boolean {
+    try {
+      return this.look(connection, now)
+    } catch (error) {
+      logger.error({ err: error, sessionId: connection.sessionId }, 'websocket: heartbeat failed')
+      connection.close(1011)
+      return true
     }
   }
 
-  private look(connection: Connection, now: number): void {
+  /** Whether something was sent. */
+  private look(connection: Connection, now: number): boolean {
     const { heartbeatMs, authTimeoutMs } = this.hub.config.ws
-    if (now - connection.heardAt > heartbeatMs * 2) return connection.close(4409)
-    if (!connection.user && !connection.tracked && now - connection.openedAt > authTimeoutMs)
-      return connection.close(4401, 'Not authenticated in time')
-    if (connection.user?.expiresAt) this.lookAtExpiry(connection, Date.parse(connection.user.expiresAt) - Date.now())
-    if (!connection.isClosed && now - connection.beatAt >= heartbeatMs) beat(connection, now)
+    if (now - connection.heardAt > heartbeatMs * 2) connection.close(4409)
+    else if (!connection.user && !connection.tracked && now - connection.openedAt > authTimeoutMs) connection.close(4401, 'Not authenticated in time')
+    else if (connection.user?.expiresAt) this.lookAtExpiry(connection, Date.parse(connection.user.expiresAt) - Date.now())
+    if (connection.isClosed) return true
+    if (now - connection.beatAt < heartbeatMs) return false
+    beat(connection, now)
+    return true
   }
 
   private lookAtExpiry(connection: Connection, leftMs: number): void {

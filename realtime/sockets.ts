@@ -15,7 +15,7 @@ export class Sockets {
     return this.all.size
   }
 
-  [Symbol.iterator](): Iterator<Connection> {
+  [Symbol.iterator](): IterableIterator<Connection> {
     return this.all.values()
   }
 
