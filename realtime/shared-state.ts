@@ -44,8 +44,14 @@ export class SharedState {
 
   /** The values of a key on all instances. */
   everywhere(key: string): SharedFact[] {
-    const values = [this.own, ...[...this.others.values()].map((other) => other.values)].map((map) => map.get(key))
-    return values.filter((value) => value !== undefined)
+    const facts: SharedFact[] = []
+    const own = this.own.get(key)
+    if (own) facts.push(own)
+    for (const { values } of this.others.values()) {
+      const fact = values.get(key)
+      if (fact) facts.push(fact)
+    }
+    return facts
   }
 
   receive(instance: string, message: RelayMessage & { kind: 'state' }): void {

@@ -39,12 +39,13 @@ async function open(upgrades: Upgrades, request: Request, server: Server<Connect
   if (upgrades.isDraining()) return refuse(503, 'unavailable', 'The server is restarting', { 'Retry-After': '1' })
   if (hub.sockets.sizeWithReserved >= hub.config.ws.maxConnections)
     return refuse(503, 'unavailable', 'Too many sockets', { 'Retry-After': retryAfterSeconds })
-  const address = limitKey(clientAddress(headers, server.requestIP(request)?.address ?? '', hub.config))
   const release = hub.sockets.reserve()
   try {
     const via = upgrades.hasCredential(headers)
     const session = via === 'none' ? null : await upgrades.identify(headers)
     if (via === 'bearer' && !session) return refuse(401, 'unauthorized', 'No live session for this', { 'WWW-Authenticate': 'Bearer' })
+    // Only sockets of nobody count by address.
+    const address = session ? '' : limitKey(clientAddress(headers, server.requestIP(request)?.address ?? '', hub.config))
     const tooMany = session
       ? hub.cluster.countSockets(session.userId) >= maxSocketsPerUser
       : hub.sockets.anonymousAt(address) >= hub.config.ws.maxAnonymousPerIp
