@@ -63,7 +63,7 @@ categoryRoutes.openapi(
     summary: 'Change a category',
     tags,
     security,
-    middleware: [...inStoreWithBody(managers), judgedFirst(requireCategory)],
+    middleware: inStoreWithBody(managers, judgedFirst(requireCategory)),
     request: { params: categoryParams, body: body(updateCategorySchema) },
     responses: { 200: success('The category after the change', categorySchema), ...memberFailures, ...versionFailures },
   }),

@@ -65,7 +65,7 @@ customerRoutes.openapi(
     summary: 'Change a customer',
     tags,
     security,
-    middleware: [...inStoreWithBody(staffAndUp), judgedFirst(requireCustomer)],
+    middleware: inStoreWithBody(staffAndUp, judgedFirst(requireCustomer)),
     request: { params: customerParams, body: body(updateCustomerSchema) },
     responses: { 200: success('The customer after the change', customerSchema), ...memberFailures, ...versionFailures },
   }),

@@ -42,7 +42,7 @@ memberRoutes.openapi(
     summary: 'Make a registered user a member; managers add staff and kitchen only',
     tags,
     security,
-    middleware: [...inStoreWithBody(managers), bodyRight(mayAdd)],
+    middleware: inStoreWithBody(managers, bodyRight(mayAdd)),
     request: { params: inStoreParams, body: body(addMemberSchema) },
     responses: {
       201: success('The member', memberSchema),
@@ -61,7 +61,7 @@ memberRoutes.openapi(
     summary: "Change a member's role",
     tags,
     security,
-    middleware: [...inStoreWithBody(owners), judgedFirst(requireMember)],
+    middleware: inStoreWithBody(owners, judgedFirst(requireMember)),
     request: { params: memberParams, body: body(changeMemberSchema) },
     responses: { 200: success('The member after the change', memberSchema), ...memberFailures, ...lastOwner },
   }),

@@ -42,7 +42,7 @@ orderRoutes.openapi(
     summary: 'Create an order; the server prices it and takes its stock',
     tags,
     security,
-    middleware: [...inStoreWithBody([...staffAndUp, 'kiosk']), bodyRight(mayTake)],
+    middleware: inStoreWithBody([...staffAndUp, 'kiosk'], bodyRight(mayTake)),
     request: { params: inStoreParams, body: body(createOrderSchema) },
     responses: {
       201: success('The order', orderSchema),
@@ -77,7 +77,7 @@ orderRoutes.openapi(
       'Other items once the order is `preparing` or later: 409 `invalid_transition`.',
     tags,
     security,
-    middleware: [...inStoreWithBody(staffAndUp), judgedFirst(requireOrder)],
+    middleware: inStoreWithBody(staffAndUp, judgedFirst(requireOrder)),
     request: { params: orderParams, body: body(updateOrderSchema) },
     responses: {
       200: success('The order after the change', orderSchema),
@@ -96,7 +96,7 @@ orderRoutes.openapi(
     summary: "Change an order's status",
     tags,
     security,
-    middleware: [...inStoreWithBody(crew), judgedFirst(requireStatusRight)],
+    middleware: inStoreWithBody(crew, judgedFirst(requireStatusRight)),
     request: { params: orderParams, body: body(changeStatusSchema) },
     responses: { 200: success('The order after the change', orderSchema), ...memberFailures, 409: failure('invalid_transition') },
   }),

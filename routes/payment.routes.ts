@@ -38,7 +38,7 @@ paymentRoutes.openapi(
     description: "Allowed whatever the order's status, which it never changes.",
     tags,
     security,
-    middleware: [...inStoreWithBody(staffAndUp), bodyRight(mayBook), judgedFirst(getOrder)],
+    middleware: inStoreWithBody(staffAndUp, bodyRight(mayBook), judgedFirst(getOrder)),
     request: { params: orderParams, body: body(createPaymentSchema) },
     responses: { 201: success('The payment', paymentSchema), ...memberFailures, 409: failure('overpaid or refund_exceeds_paid') },
   }),

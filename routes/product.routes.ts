@@ -66,7 +66,7 @@ productRoutes.openapi(
     summary: 'Change a product; staff and kitchen change isAvailable and stock only',
     tags,
     security,
-    middleware: [...inStoreWithBody(crew), bodyRight(mayChange), judgedFirst(requireProduct)],
+    middleware: inStoreWithBody(crew, bodyRight(mayChange), judgedFirst(requireProduct)),
     request: { params: productParams, body: body(updateProductSchema) },
     responses: { 200: success('The product after the change', productSchema), ...memberFailures, ...versionFailures },
   }),

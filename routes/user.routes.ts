@@ -1,25 +1,21 @@
 import { createRoute } from '@hono/zod-openapi'
-import type { MiddlewareHandler } from 'hono'
 import { z } from 'zod'
 import { endSession, listSessions } from '~/controllers/session.controllers'
 import { changeEmail, changePassword, getProfile, requireProfile, updateProfile } from '~/controllers/user.controllers'
-import { personWithBody, signedIn } from '~/routes/middleware/access'
+import { personWithBody, type Step, signedIn } from '~/routes/middleware/access'
 import { clearCookie, clientOf } from '~/routes/middleware/client'
 import { newRouter } from '~/routes/router'
 import { sessionSchema } from '~/utils/contracts/auth'
 import { id, pageQuery } from '~/utils/contracts/common'
 import { changeEmailSchema, changePasswordSchema, updateProfileSchema, userSchema } from '~/utils/contracts/user'
-import { type AppEnv, actorFailures, body, failure, ok, page, pageOf, security, success, versionFailures } from '~/utils/http'
+import { actorFailures, body, failure, ok, page, pageOf, security, success, versionFailures } from '~/utils/http'
 
 export const userRoutes = newRouter()
 
 const tags = ['Identity']
 
 /** The 412 of the profile comes before the 422 of a wrong body. */
-const profileJudgedFirst: MiddlewareHandler<AppEnv> = (c, next) => {
-  c.set('beforeValidation', () => requireProfile(c.var.actor))
-  return next()
-}
+const profileJudgedFirst: Step = (c) => c.set('beforeValidation', () => requireProfile(c.get('actor')))
 
 userRoutes.openapi(
   createRoute({
@@ -41,7 +37,7 @@ userRoutes.openapi(
     summary: 'Change your profile',
     tags,
     security,
-    middleware: [...personWithBody, profileJudgedFirst],
+    middleware: personWithBody(profileJudgedFirst),
     request: { body: body(updateProfileSchema) },
     responses: { 200: success('The user after the change', userSchema), ...actorFailures, ...versionFailures },
   }),
@@ -55,7 +51,7 @@ userRoutes.openapi(
     summary: 'Change your password and end all your other sessions',
     tags,
     security,
-    middleware: personWithBody,
+    middleware: personWithBody(),
     request: { body: body(changePasswordSchema) },
     responses: { 200: success('The user', userSchema), ...actorFailures },
   }),
@@ -69,7 +65,7 @@ userRoutes.openapi(
     summary: 'Change your e-mail',
     tags,
     security,
-    middleware: [...personWithBody, profileJudgedFirst],
+    middleware: personWithBody(profileJudgedFirst),
     request: { body: body(changeEmailSchema) },
     responses: { 200: success('The user after the change', userSchema), ...actorFailures, ...versionFailures, 409: failure('The e-mail is taken') },
   }),

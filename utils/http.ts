@@ -1,5 +1,5 @@
 import type { RouteConfig } from '@hono/zod-openapi'
-import type { Context, MiddlewareHandler, TypedResponse } from 'hono'
+import type { Context, TypedResponse } from 'hono'
 import { z } from 'zod'
 import type { Actor, Member, RequestContext } from '~/utils/actor'
 import type { Config } from '~/utils/config'
@@ -11,7 +11,8 @@ export type AppEnv = {
   Bindings: {
     peerAddress: string
     config: Config
-    limiter: MiddlewareHandler<AppEnv>
+    /** Throws the 429. */
+    limiter(c: Context<AppEnv>): void
   }
   Variables: {
     request: RequestContext

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Context, MiddlewareHandler } from 'hono'
+import type { Context } from 'hono'
 import { badRequest, payloadTooLarge, unsupportedMediaType } from '~/utils/errors'
 import type { AppEnv } from '~/utils/http'
 
@@ -12,14 +12,14 @@ function refuseLength(headers: Headers): void {
 }
 
 /** For routes that take no body: one that comes is held to the same size. */
-export const ignoreBody: MiddlewareHandler<AppEnv> = async (c, next) => {
-  refuseLength(c.req.raw.headers)
-  if (c.req.raw.headers.has('transfer-encoding')) await readCounted(c.req.raw.body)
-  await next()
+export function ignoreBody(c: Context<AppEnv>): undefined | Promise<void> {
+  const { headers, body } = c.req.raw
+  refuseLength(headers)
+  return headers.has('transfer-encoding') ? readCounted(body).then(() => {}) : undefined
 }
 
 /** Reads the JSON body: 413, 415 and 400 are judged here, before any right. */
-export const readBody: MiddlewareHandler<AppEnv> = async (c, next) => {
+export async function readBody(c: Context<AppEnv>): Promise<void> {
   const headers = c.req.raw.headers
   refuseLength(headers)
   const encoding = headers.get('content-encoding')
@@ -29,7 +29,6 @@ export const readBody: MiddlewareHandler<AppEnv> = async (c, next) => {
   c.set('json', parseJson(text))
   cacheText(c, text)
   judgeIdempotencyKey(c, text)
-  await next()
 }
 
 async function readText(c: Context<AppEnv>): Promise<string> {

@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from 'hono'
+import type { Context } from 'hono'
 import { rateLimited } from '~/utils/errors'
 import type { AppEnv } from '~/utils/http'
 import { TokenBucket } from '~/utils/token-bucket'
@@ -10,10 +10,10 @@ const maxBuckets = 100_000
  * `perSecond` requests a principal (the signed-in user, else the address), burst twice that; 0 switches it off.
  * Past it 429 with `Retry-After` and the `RateLimit-*` headers of draft-ietf-httpapi-ratelimit-headers-06.
  */
-export function rateLimit(perSecond: number): MiddlewareHandler<AppEnv> {
+export function rateLimit(perSecond: number): (c: Context<AppEnv>) => void {
   const buckets = new Map<string, TokenBucket>()
-  return async (c, next) => {
-    if (perSecond === 0) return next()
+  return (c) => {
+    if (perSecond === 0) return
     const principal = c.get('actor')?.userId ?? c.get('address')
     const now = performance.now()
     let bucket = buckets.get(principal)
@@ -29,7 +29,6 @@ export function rateLimit(perSecond: number): MiddlewareHandler<AppEnv> {
       'RateLimit-Reset': String(Math.ceil(waitMs / 1000)),
     }
     if (waitMs > 0) throw rateLimited(waitMs / 1000, headers)
-    return next()
   }
 }
 

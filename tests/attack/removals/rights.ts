@@ -19,14 +19,14 @@ export const rightsRemovals: Removal[] = [
     without: 'the session',
     file: access,
     text: 'if (!identity) throw unauthorized()',
-    by: 'if (!identity) return next()',
+    by: 'if (!identity) return',
     red: ['without a session no route of a shop or an account answers'],
   },
   {
     without: 'the membership',
     file: access,
     text: 'if (!role) throw notFound()',
-    by: 'if (!role) return (c.set("member", { ...c.var.actor, storeId, role: "owner" }), next())',
+    by: 'if (!role) return c.set("member", { ...c.var.actor, storeId, role: "owner" })',
     red: ['to somebody of another shop every route of this one looks missing'],
   },
   allowing('manager', 'a manager gets nothing that is the owner’s'),
@@ -106,8 +106,8 @@ export const rightsRemovals: Removal[] = [
   {
     without: 'the owner’s privilege to change roles',
     file: 'routes/member.routes.ts',
-    text: 'inStoreWithBody(owners), judgedFirst(requireMember)',
-    by: 'inStoreWithBody(crew), judgedFirst(requireMember)',
+    text: 'inStoreWithBody(owners, judgedFirst(requireMember))',
+    by: 'inStoreWithBody(crew, judgedFirst(requireMember))',
     also: [
       { file: members, text: "if ((await lockMemberships(tx, member)) !== 'owner') throw forbidden()", by: 'await lockMemberships(tx, member)' },
     ],
@@ -151,8 +151,8 @@ export const rightsRemovals: Removal[] = [
   {
     without: 'what a kiosk may take',
     file: 'routes/order.routes.ts',
-    text: ', bodyRight(mayTake)]',
-    by: ']',
+    text: ', bodyRight(mayTake))',
+    by: ')',
     red: ['a kiosk gives itself no discount and looks up no customer'],
   },
   {
