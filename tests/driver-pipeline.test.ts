@@ -170,6 +170,34 @@ function testPipelines(url: string): void {
     await full.end({ timeout: 5 })
   })
 
+  test('what a socket has not sent yet is not written over by what follows', async () => {
+    const slow = driverOver(url, (socket) => {
+      const { write } = socket
+      const writeLate = (...given: unknown[]) => {
+        socket.cork()
+        setTimeout(() => socket.uncork(), 5)
+        return Reflect.apply(write, socket, given)
+      }
+      Object.assign(socket, { write: writeLate })
+    })
+    await slow`select 1`
+    const own = await slow.reserve()
+    await own.unsafe(insert, [newId(), null], plain)
+    const notes = ['a', 'b', 'c'].map((letter) => letter.repeat(600))
+    const ids = notes.map(newId)
+    const sent: Promise<postgres.RowList<postgres.Row[]>>[] = []
+    for (const [index, note] of notes.entries()) {
+      sent.push(own.unsafe(insert, [ids[index] ?? '', note], index < 2 ? ahead : plain).execute())
+      // The driver writes in the next turn.
+      await new Promise((resolve) => setImmediate(() => setImmediate(resolve)))
+    }
+    await Promise.all(sent)
+    const read = await own.unsafe('select note from pieces where id = any(string_to_array($1, $2)::int[]) order by id', [ids.join(), ','])
+    expect(read.map(({ note }) => note)).toEqual(notes)
+    own.release()
+    await slow.end({ timeout: 5 })
+  })
+
   test('a statement that cannot be sent fails alone', async () => {
     const wrong = {
       toString: () => {
