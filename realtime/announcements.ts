@@ -11,7 +11,7 @@ type Numbered = Announcement & { number: number; bytes: number }
 /** In order. */
 export type Announced = readonly Numbered[]
 
-/** After each telling the process leaves announcements alone for so many times as long: it spends a tenth of its time on them. */
+/** After each telling the process leaves announcements alone for so many times as long, so that most of its time is for other work. */
 const restPerTelling = 10
 /** A stream does not wait for others for more than so many times as long as its own telling takes: a small one is told soon. */
 const patiencePerTelling = 100
@@ -33,9 +33,9 @@ export class TellingPace {
     return dueInMs
   }
 
-  /** It took so much longer (or less long). */
-  correct(byMs: number): void {
-    this.freeAt += byMs * restPerTelling
+  /** A telling took so much longer than was reserved for it. */
+  add(moreMs: number): void {
+    if (moreMs > 0) this.freeAt += moreMs * restPerTelling
   }
 }
 
@@ -79,7 +79,7 @@ export class Announcements {
 
   /** The telling has ended. */
   told(tookMs: number): void {
-    this.pace.correct(tookMs - this.tellingMs)
+    this.pace.add(tookMs - this.tellingMs)
     this.tellingMs = tookMs
   }
 

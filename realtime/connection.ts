@@ -66,7 +66,7 @@ export class Connection {
   private readonly isTraced = logger.isLevelEnabled('debug')
 
   constructor(
-    /** The address for limits. */
+    /** The address under which a socket of nobody counts; empty for one that came with a session. */
     readonly address: string,
     /** The live session of the upgrade's cookie or bearer, if there was one. */
     readonly upgradeSession: SocketSession | null,

@@ -6,6 +6,8 @@ import { logger } from '~/utils/logger'
 
 /** Thousands that came together are due together: other work is let in after so long. */
 const sliceMs = 5
+/** At least: the first beat of a slice may have to send all that a large stream holds back. */
+const beatsPerSlice = 100
 /** How long before its end a client is told that its session expires. */
 const expiryNoticeMs = 60_000
 
@@ -17,45 +19,47 @@ const expiryNoticeMs = 60_000
 export class Heartbeat {
   private readonly intervalMs: number
   private timer: Timer | undefined
-  private lastSweepAt = 0
-  /** The sockets that the sweep under way has not looked at yet. */
-  private sweeping: IterableIterator<Connection> | null = null
+  private lookedAt = 0
+  /** What the sweep under way has not looked at yet, while it lets other work in. */
+  private rest: IterableIterator<Connection> | null = null
 
   constructor(private readonly hub: HubContext) {
     this.intervalMs = Math.min(1000, Math.max(50, hub.config.ws.heartbeatMs / 8))
   }
 
   start(): void {
-    this.lastSweepAt = performance.now()
-    this.timer = setInterval(() => this.sweep(), this.intervalMs)
+    this.lookedAt = performance.now()
+    this.timer = setInterval(() => {
+      if (!this.rest) this.sweep(this.hub.sockets[Symbol.iterator]())
+    }, this.intervalMs)
   }
 
   stop(): void {
     clearInterval(this.timer)
-    this.sweeping = null
+    this.rest = null
   }
 
-  private sweep(): void {
+  /** `sockets` is one that can be left and gone on with, as a Set's iterator can. */
+  private sweep(sockets: IterableIterator<Connection>): void {
     const now = performance.now()
-    // After a pause of this very process nobody could be heard: that is not the clients' silence.
-    const pausedMs = Math.max(0, now - this.lastSweepAt - this.intervalMs * 2)
-    this.lastSweepAt = now
-    if (pausedMs > 0) for (const connection of this.hub.sockets) connection.heardAt += pausedMs
-    if (this.sweeping) return
-    this.sweeping = this.hub.sockets[Symbol.iterator]()
-    this.sweepSlice(this.sweeping)
-  }
-
-  private sweepSlice(sockets: Iterable<Connection>): void {
-    const now = performance.now()
+    this.forgivePause(now)
+    this.rest = null
+    let beats = 0
     for (const connection of sockets) {
-      // Only what is sent takes time.
-      if (this.lookSafely(connection, now) && performance.now() - now > sliceMs) {
-        setImmediate(() => this.sweeping && this.sweepSlice(this.sweeping))
-        return
-      }
+      if (!this.lookSafely(connection, now)) continue
+      beats += 1
+      if (beats < beatsPerSlice || performance.now() - now < sliceMs) continue
+      this.rest = sockets
+      setImmediate(() => this.rest && this.sweep(this.rest))
+      return
     }
-    this.sweeping = null
+  }
+
+  /** After a pause of this very process nobody could be heard: that is not the clients' silence. */
+  private forgivePause(now: number): void {
+    const pausedMs = now - this.lookedAt - this.intervalMs * 2
+    this.lookedAt = now
+    if (pausedMs > 0) for (const connection of this.hub.sockets) connection.heardAt += pausedMs
   }
 
   private lookSafely(connection: Connection, now: number): boolean {

@@ -9,7 +9,7 @@ import { wsManager } from '~/utils/websocket'
  */
 
 export const registry = new Registry()
-collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 1_000 })
+collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 500 })
 
 const registers = [registry]
 const latencyBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]

@@ -13,9 +13,9 @@ function refuseLength(headers: Headers): void {
 
 /** For routes that take no body: one that comes is held to the same size. */
 export function ignoreBody(c: Context<AppEnv>): undefined | Promise<void> {
-  const { headers, body } = c.req.raw
+  const { headers } = c.req.raw
   refuseLength(headers)
-  return headers.has('transfer-encoding') ? readCounted(body).then(() => {}) : undefined
+  return headers.has('transfer-encoding') ? readCounted(c.req.raw.body).then(() => {}) : undefined
 }
 
 /** Reads the JSON body: 413, 415 and 400 are judged here, before any right. */
