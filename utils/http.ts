@@ -60,8 +60,8 @@ const togetherBytes = 15_359
  * stream that is written and ended at once leaves with its head, and has the same Content-Length.
  */
 function json(c: Context<AppEnv>, status: 200 | 201, body: object): Response {
-  const bytes = Buffer.from(JSON.stringify(body))
-  return c.body(bytes.length > togetherBytes ? atOnce(bytes) : bytes, status, { 'Content-Type': 'application/json' })
+  const text = JSON.stringify(body)
+  return c.body(Buffer.byteLength(text) > togetherBytes ? atOnce(Buffer.from(text)) : text, status, { 'Content-Type': 'application/json' })
 }
 
 function atOnce(bytes: Buffer): ReadableStream {
