@@ -14,7 +14,7 @@ import { type BenchServer, root, startBare, startPublish, startZipZap } from './
 import { everywhere, startPublishWorkers, startZipZapWorkers } from './workers'
 
 /**
- *   bun run bench [--only rest,fanout,crowd] [--rounds 5] [--seconds 4] [--stores 8] [--sockets 10000] [--idle-seconds 60] [--embedded]
+ *   bun run bench [--only rest,fanout,crowd] [--rounds 3] [--seconds 1] [--stores 8] [--sockets 10000] [--idle-seconds 60] [--embedded]
  *
  * ZipZap beside the bare machine: orders and lists over REST beside Hono with the same business SQL and beside Express, one event
  * to many sockets and sockets that come back beside Bun's own publish. Only when asked for: writes that a hundred sockets hear
@@ -26,8 +26,8 @@ import { everywhere, startPublishWorkers, startZipZapWorkers } from './workers'
 const { values } = parseArgs({
   options: {
     only: { type: 'string', default: 'rest,fanout,crowd' },
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '4' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '1' },
     stores: { type: 'string', default: '8' },
     sockets: { type: 'string', default: '10000' },
     'idle-seconds': { type: 'string', default: '60' },
