@@ -1,9 +1,8 @@
 import type { Connection } from '~/realtime/connection'
 import type { LogPages } from '~/realtime/log-pages'
-import { encodeFrame } from '~/realtime/protocol'
 import { concerns, type EncodedEvent } from '~/realtime/ring'
 import type { Subscription } from '~/realtime/subscription'
-import type { StreamName } from '~/utils/contracts/logged-event'
+import { syncFrame } from '~/realtime/sync'
 import { logger } from '~/utils/logger'
 
 /** Events handed to a socket before its buffer is looked at again. */
@@ -29,7 +28,7 @@ async function catchUp(connection: Connection, subscriptions: Subscription[], pa
 /** They have everything up to their streams' heads. Answers the frame that says so. */
 function goLive(subscriptions: Subscription[]): string {
   for (const subscription of subscriptions) if (!subscription.isEnded && !subscription.isLive) subscription.stream.goLive(subscription)
-  return encodeFrame('sync', { live: true, streams: positionsOf(subscriptions) })
+  return syncFrame(subscriptions, { live: true })
 }
 
 /**
@@ -134,14 +133,4 @@ export function startCatchUp(connection: Connection, answer: string, subscriptio
       if (connection.catchUp === running) connection.catchUp = null
     })
   connection.catchUp = running
-}
-
-/** Only of subscriptions that the client knows: a position ahead of the word that a place was lost would hide the loss. */
-export function positionsOf(subscriptions: Iterable<Subscription>): Record<StreamName, { epoch: string; seq: number }> {
-  const streams: Record<StreamName, { epoch: string; seq: number }> = {}
-  for (const subscription of subscriptions) {
-    if (subscription.isTold && !subscription.isEnded)
-      streams[subscription.stream.name] = { epoch: subscription.stream.epoch, seq: subscription.sentSeq }
-  }
-  return streams
 }

@@ -1,7 +1,6 @@
-import { positionsOf } from '~/realtime/catch-up'
 import type { Connection } from '~/realtime/connection'
 import type { HubContext } from '~/realtime/context'
-import { encodeFrame } from '~/realtime/protocol'
+import { syncFrame } from '~/realtime/sync'
 import { logger } from '~/utils/logger'
 
 /** Thousands that came together are due together: other work is let in after so long. */
@@ -114,6 +113,6 @@ function beat(connection: Connection, now: number): void {
   for (const { stream } of connection.subscriptions) stream.flush()
   connection.cork(() => {
     connection.ping()
-    if (connection.subscriptions.size > 0) connection.send(encodeFrame('sync', { streams: positionsOf(connection.subscriptions) }))
+    if (connection.subscriptions.size > 0) connection.send(syncFrame(connection.subscriptions))
   })
 }

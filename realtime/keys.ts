@@ -1,5 +1,5 @@
-import { positionsOf } from '~/realtime/catch-up'
 import type { Subscription } from '~/realtime/subscription'
+import { syncFrame } from '~/realtime/sync'
 import { isSealing, keysOf, type StreamKey } from '~/utils/sealing'
 
 /** Who gets the keys of sealed events: the user for its own stream, and those who see all of a store. */
@@ -14,6 +14,6 @@ export function keysField(subscriptions: Subscription[]): { keys?: StreamKey[] }
 
 /** Hands a socket the keys of one stream: they have changed, or it may read them from now on. */
 export function sendKeys(subscription: Subscription): void {
-  const field = keysField([subscription])
-  if (field.keys) subscription.connection.sendMessage('sync', { streams: positionsOf([subscription]), ...field })
+  const { keys } = keysField([subscription])
+  if (keys) subscription.connection.send(syncFrame([subscription], { keys }))
 }
