@@ -1,5 +1,5 @@
 import { startCatchUp } from '~/realtime/catch-up'
-import type { Connection, SocketSession, SocketUser } from '~/realtime/connection'
+import { type Connection, endOf, type SocketSession, type SocketUser } from '~/realtime/connection'
 import type { HubContext } from '~/realtime/context'
 import { keysField } from '~/realtime/keys'
 import { maxSocketsPerUser } from '~/realtime/limits'
@@ -39,8 +39,8 @@ function currentStore({ user, subscriptions }: Connection): string | null {
 /** A session that has ended since takes the socket along within a second, authenticated or not. */
 const foundWithinMs = 1_000
 
-const isJustFound = ({ openedAt }: Connection, { expiresAt }: SocketSession): boolean =>
-  performance.now() - openedAt < foundWithinMs && (expiresAt === null || Date.parse(expiresAt) > Date.now())
+const isJustFound = ({ openedAt }: Connection, session: SocketSession): boolean =>
+  performance.now() - openedAt < foundWithinMs && endOf(session) > Date.now()
 
 /** Of the message's ticket or token, else of the upgrade; whichever it is must be alive now. */
 async function resolveSession(hub: HubContext, connection: Connection, data: Authenticate): Promise<SocketSession | null> {
@@ -115,7 +115,9 @@ function becomeUser(hub: HubContext, connection: Connection, session: SocketSess
   if (before && before.userId !== session.userId) for (const name of connection.subscriptions.names) hub.unsubscribe(connection, name)
   else if (before?.storeId && before.storeId !== place.storeId) hub.unsubscribe(connection, `store:${before.storeId}`)
   const owner = ownerOf(connection)
-  connection.user = { ...session, ...place, deviceId: place.deviceId ?? before?.deviceId ?? null, isExpiryTold: false }
+  const { sessionId, userId, kind, name } = session
+  const deviceId = place.deviceId ?? before?.deviceId ?? null
+  connection.user = { sessionId, userId, kind, name, storeId: place.storeId, deviceId, endsAtMs: endOf(session), isExpiryTold: false }
   hub.sockets.claim(connection, session.userId, owner)
   hub.cluster.setOwner(connection.sessionId, session.userId)
 }

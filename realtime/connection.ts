@@ -14,7 +14,16 @@ export type Socket = ServerWebSocket<Connection>
 export type SocketSession = { sessionId: string; userId: string; kind: 'person' | 'device'; name: string; expiresAt: string | null }
 
 /** Who a socket is once `authenticate` has succeeded. */
-export type SocketUser = SocketSession & { storeId: string | null; deviceId: string | null; isExpiryTold: boolean }
+export type SocketUser = Omit<SocketSession, 'expiresAt'> & {
+  storeId: string | null
+  deviceId: string | null
+  /** When the session ends, in Unix time; `Infinity` when it lives until it is revoked. Looked at every second. */
+  endsAtMs: number
+  isExpiryTold: boolean
+}
+
+export const endOf = ({ expiresAt }: Pick<SocketSession, 'expiresAt'>): number =>
+  expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(expiresAt)
 
 /** What a client may send: 20 messages a second, 100 at once. */
 const messagesPerSecond = 20

@@ -1,4 +1,4 @@
-import type { Connection } from '~/realtime/connection'
+import { type Connection, endOf, type SocketUser } from '~/realtime/connection'
 import type { HubContext } from '~/realtime/context'
 import { syncFrame } from '~/realtime/sync'
 import { logger } from '~/utils/logger'
@@ -76,29 +76,27 @@ export class Heartbeat {
     const { heartbeatMs, authTimeoutMs } = this.hub.config.ws
     if (now - connection.heardAt > heartbeatMs * 2) connection.close(4409)
     else if (!connection.user && !connection.tracked && now - connection.openedAt > authTimeoutMs) connection.close(4401, 'Not authenticated in time')
-    else if (connection.user?.expiresAt) this.lookAtExpiry(connection, Date.parse(connection.user.expiresAt) - Date.now())
+    else if (connection.user && connection.user.endsAtMs - Date.now() <= expiryNoticeMs) this.lookAtExpiry(connection, connection.user)
     if (connection.isClosed) return true
     if (now - connection.beatAt < heartbeatMs) return false
     beat(connection, now)
     return true
   }
 
-  private lookAtExpiry(connection: Connection, leftMs: number): void {
-    const { user } = connection
-    if (!user || leftMs > expiryNoticeMs || (user.isExpiryTold && leftMs > 0)) return
-    const isOver = leftMs <= 0
+  private lookAtExpiry(connection: Connection, user: SocketUser): void {
+    const isOver = user.endsAtMs <= Date.now()
+    if (user.isExpiryTold && !isOver) return
     user.isExpiryTold = true
     // The session may have been used elsewhere since: the database knows.
     this.hub.lookups
       .findSessionById(user.sessionId)
       .then((session) => {
         if (connection.isClosed || connection.user?.sessionId !== user.sessionId) return
-        const expiresAt = session?.expiresAt ?? null
-        if (!session || (isOver && expiresAt === user.expiresAt)) return connection.close(4401, 'The session has ended')
-        connection.user.expiresAt = expiresAt
-        const isNear = expiresAt !== null && Date.parse(expiresAt) - Date.now() <= expiryNoticeMs
+        if (!session || (isOver && endOf(session) === user.endsAtMs)) return connection.close(4401, 'The session has ended')
+        connection.user.endsAtMs = endOf(session)
+        const isNear = endOf(session) - Date.now() <= expiryNoticeMs
         connection.user.isExpiryTold = isNear
-        if (isNear && !isOver) connection.sendMessage('session_expiring', { expiresAt })
+        if (isNear && !isOver && session.expiresAt !== null) connection.sendMessage('session_expiring', { expiresAt: session.expiresAt })
       })
       .catch((error: unknown) => {
         user.isExpiryTold = false
