@@ -22,6 +22,7 @@ export type SocketUser = Omit<SocketSession, 'expiresAt'> & {
   isExpiryTold: boolean
 }
 
+/** When a session ends, as `endsAtMs` keeps it. */
 export const endOf = ({ expiresAt }: Pick<SocketSession, 'expiresAt'>): number =>
   expiresAt === null ? Number.POSITIVE_INFINITY : Date.parse(expiresAt)
 
