@@ -11,16 +11,16 @@ const beatsPerSlice = 100
 const expiryNoticeMs = 60_000
 
 /**
- * Looks at every socket several times a heartbeat: silent ones, anonymous ones past their time and ended sessions are
- * closed; the others get their protocol ping and `sync` when it is due. `idleTimeout` of the runtime would not do: it
- * never fires while the server keeps sending to a dead peer.
+ * Sends each socket its protocol ping and `sync` when they are due, and closes silent ones, anonymous ones past their time
+ * and ended sessions. Most sockets are looked at when a heartbeat is due and not before; the watched ones several times in
+ * between. `idleTimeout` of the runtime would not do: it never fires while the server keeps sending to a dead peer.
  */
 export class Heartbeat {
   private readonly intervalMs: number
   private timer: Timer | undefined
   private lookedAt = 0
   /** What the sweep under way has not looked at yet, while it lets other work in. */
-  private rest: IterableIterator<Connection> | null = null
+  private rest: Iterator<Connection> | null = null
 
   constructor(private readonly hub: HubContext) {
     this.intervalMs = Math.min(1000, Math.max(50, hub.config.ws.heartbeatMs / 8))
@@ -29,7 +29,7 @@ export class Heartbeat {
   start(): void {
     this.lookedAt = performance.now()
     this.timer = setInterval(() => {
-      if (!this.rest) this.sweep(this.hub.sockets[Symbol.iterator]())
+      if (!this.rest) this.sweep(this.due())
     }, this.intervalMs)
   }
 
@@ -38,17 +38,26 @@ export class Heartbeat {
     this.rest = null
   }
 
-  /** `sockets` is one that can be left and gone on with, as a Set's iterator can. */
-  private sweep(sockets: IterableIterator<Connection>): void {
+  private *due(): Generator<Connection> {
+    const { sockets, config } = this.hub
+    yield* sockets.watched
+    for (const connection of sockets) {
+      if (performance.now() - connection.beatAt < config.ws.heartbeatMs) return
+      yield connection
+    }
+  }
+
+  /** Goes on where the slice before ended. */
+  private sweep(due: Iterator<Connection>): void {
     const now = performance.now()
     this.forgivePause(now)
     this.rest = null
     let beats = 0
-    for (const connection of sockets) {
-      if (!this.lookSafely(connection, now)) continue
+    for (let next = due.next(); !next.done; next = due.next()) {
+      if (!this.lookSafely(next.value, now)) continue
       beats += 1
       if (beats < beatsPerSlice || performance.now() - now < sliceMs) continue
-      this.rest = sockets
+      this.rest = due
       setImmediate(() => this.rest && this.sweep(this.rest))
       return
     }
@@ -78,9 +87,34 @@ export class Heartbeat {
     else if (!connection.user && !connection.tracked && now - connection.openedAt > authTimeoutMs) connection.close(4401, 'Not authenticated in time')
     else if (connection.user && connection.user.endsAtMs - Date.now() <= expiryNoticeMs) this.lookAtExpiry(connection, connection.user)
     if (connection.isClosed) return true
-    if (now - connection.beatAt < heartbeatMs) return false
-    beat(connection, now)
-    return true
+    const isDue = now - connection.beatAt >= heartbeatMs
+    if (isDue) this.beat(connection, now)
+    this.watch(connection)
+    return isDue
+  }
+
+  private watch(connection: Connection): void {
+    const { watched } = this.hub.sockets
+    if (this.isSafeUntilNextBeat(connection)) watched.delete(connection)
+    else if (!connection.isClosed) watched.add(connection)
+  }
+
+  private isSafeUntilNextBeat({ user, heardAt, beatAt }: Connection): boolean {
+    const { heartbeatMs } = this.hub.config.ws
+    // Who answered the last heartbeat but one is silent for two at the next: to the second, as looks are.
+    const isHeard = heardAt + heartbeatMs >= beatAt - this.intervalMs
+    return isHeard && user !== null && user.endsAtMs - expiryNoticeMs > Date.now() + heartbeatMs + this.intervalMs
+  }
+
+  /** Everything up to the positions of a `sync` was sent before it: what a stream holds back goes out first. */
+  private beat(connection: Connection, now: number): void {
+    connection.beatAt = now
+    this.hub.sockets.moveToEnd(connection)
+    for (const { stream } of connection.subscriptions) stream.flush()
+    connection.cork(() => {
+      connection.ping()
+      if (connection.subscriptions.size > 0) connection.send(syncFrame(connection.subscriptions))
+    })
   }
 
   private lookAtExpiry(connection: Connection, user: SocketUser): void {
@@ -103,14 +137,4 @@ export class Heartbeat {
         logger.warn({ err: error }, 'websocket: a session could not be looked up')
       })
   }
-}
-
-/** Everything up to the positions of a `sync` was sent before it: what a stream holds back goes out first. */
-function beat(connection: Connection, now: number): void {
-  connection.beatAt = now
-  for (const { stream } of connection.subscriptions) stream.flush()
-  connection.cork(() => {
-    connection.ping()
-    if (connection.subscriptions.size > 0) connection.send(syncFrame(connection.subscriptions))
-  })
 }

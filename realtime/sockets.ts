@@ -5,7 +5,10 @@ import type { Connection } from '~/realtime/connection'
  * the user, others under their address.
  */
 export class Sockets {
+  /** Whoever had the earliest heartbeat comes first, and is the next to have one. */
   private readonly all = new Set<Connection>()
+  /** To be looked at every second, and not at its heartbeats only: for whom something else may be due before the next. */
+  readonly watched = new Set<Connection>()
   private readonly byUser = new Map<string, Set<Connection>>()
   private readonly anonymousByAddress = new Map<string, number>()
   /** Upgrades that are being judged; counted so that many at once cannot slip past the limit. */
@@ -38,13 +41,20 @@ export class Sockets {
 
   add(connection: Connection): void {
     this.all.add(connection)
+    this.watched.add(connection)
     const owner = connection.upgradeSession?.userId
     if (owner) this.joinUser(connection, owner)
     else this.countAnonymous(connection.address, 1)
   }
 
+  /** It has its heartbeat now. */
+  moveToEnd(connection: Connection): void {
+    if (this.all.delete(connection)) this.all.add(connection)
+  }
+
   /** The socket now acts for a user. */
   claim(connection: Connection, userId: string, previous: string | null): void {
+    this.watched.add(connection)
     if (previous === userId) return this.onCount(userId, this.ofUser(userId))
     if (previous) this.leaveUser(connection, previous)
     else this.countAnonymous(connection.address, -1)
@@ -53,6 +63,7 @@ export class Sockets {
 
   /** The socket acts for nobody any more: it counts as it did before. */
   release(connection: Connection, userId: string): void {
+    this.watched.add(connection)
     this.leaveUser(connection, userId)
     const owner = connection.upgradeSession?.userId
     if (owner) this.joinUser(connection, owner)
@@ -61,6 +72,7 @@ export class Sockets {
 
   remove(connection: Connection): void {
     if (!this.all.delete(connection)) return
+    this.watched.delete(connection)
     const owner = ownerOf(connection)
     if (owner) this.leaveUser(connection, owner)
     else this.countAnonymous(connection.address, -1)
