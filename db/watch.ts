@@ -1,6 +1,6 @@
 import postgres from 'postgres'
+import { everySecond } from '~/utils/ticker'
 
-const askEveryMs = 1_000
 /** Counted in turns of the timer, not by the clock: a pause of this very process is not the database's silence. */
 const silentTurns = 4
 
@@ -17,7 +17,7 @@ export function watchDatabase(url: string, onSilent: () => void): { stop(): Prom
     await asked`select 1`.catch(() => {})
     if (asked === sql) isAsking = false
   }
-  const timer = setInterval(() => {
+  const stop = everySecond(() => {
     if (!isAsking) {
       isAsking = true
       turns = 0
@@ -29,10 +29,10 @@ export function watchDatabase(url: string, onSilent: () => void): { stop(): Prom
     sql = connect(url)
     isAsking = false
     onSilent()
-  }, askEveryMs)
+  })
   return {
     async stop() {
-      clearInterval(timer)
+      stop()
       await sql.end({ timeout: 0 })
     },
   }

@@ -2,6 +2,7 @@ import { type Connection, endOf, type SocketUser } from '~/realtime/connection'
 import type { HubContext } from '~/realtime/context'
 import { syncFrame } from '~/realtime/sync'
 import { logger } from '~/utils/logger'
+import { every, tickMs } from '~/utils/ticker'
 
 /** Thousands that came together are due together: other work is let in after so long. */
 const sliceMs = 5
@@ -17,24 +18,24 @@ const expiryNoticeMs = 60_000
  */
 export class Heartbeat {
   private readonly intervalMs: number
-  private timer: Timer | undefined
+  private stopTicking: (() => void) | undefined
   private lookedAt = 0
   /** What the sweep under way has not looked at yet, while it lets other work in. */
   private rest: Iterator<Connection> | null = null
 
   constructor(private readonly hub: HubContext) {
-    this.intervalMs = Math.min(1000, Math.max(50, hub.config.ws.heartbeatMs / 8))
+    this.intervalMs = Math.min(tickMs, Math.max(50, hub.config.ws.heartbeatMs / 8))
   }
 
   start(): void {
     this.lookedAt = performance.now()
-    this.timer = setInterval(() => {
+    this.stopTicking = every(this.intervalMs, () => {
       if (!this.rest) this.sweep(this.due())
-    }, this.intervalMs)
+    })
   }
 
   stop(): void {
-    clearInterval(this.timer)
+    this.stopTicking?.()
     this.rest = null
   }
 

@@ -2,8 +2,8 @@ import { renewEpochsAfterRestore } from '~/db/epochs'
 import { readEndedSessions } from '~/db/hub-reads'
 import type { HubContext } from '~/realtime/context'
 import { logger } from '~/utils/logger'
+import { everySecond } from '~/utils/ticker'
 
-const everyMs = 1_000
 /** Ended sessions are looked for since the last look, and so much longer: the two clocks and a slow commit. */
 const endedWithinSeconds = 10
 const touchEveryMs = 30 * 60_000
@@ -11,7 +11,7 @@ const tidyEveryMs = 5_000
 
 /** What this instance knows is compared with the database every second: whatever no news told of is found then. */
 export class Reconciliation {
-  private timer: Timer | undefined
+  private stopTicking: (() => void) | undefined
   private isRunning = false
   private touchedAt = performance.now()
   private tidiedAt = performance.now()
@@ -23,11 +23,11 @@ export class Reconciliation {
   ) {}
 
   start(): void {
-    this.timer = setInterval(() => void this.run(), everyMs)
+    this.stopTicking = everySecond(() => void this.run())
   }
 
   stop(): void {
-    clearInterval(this.timer)
+    this.stopTicking?.()
   }
 
   /** Now, unless it is under way. Never rejects. */

@@ -1,6 +1,7 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { closeCodes, wsErrors } from '~/utils/contracts/ws-codes'
 import { errorCodes } from '~/utils/errors'
+import { collectEventLoopDelay } from '~/utils/event-loop-delay'
+import { Counter, collectProcessMetrics, Gauge, Histogram, Registry } from '~/utils/prometheus'
 import { wsManager } from '~/utils/websocket'
 
 /**
@@ -9,7 +10,8 @@ import { wsManager } from '~/utils/websocket'
  */
 
 export const registry = new Registry()
-collectDefaultMetrics({ register: registry, eventLoopMonitoringPrecision: 500 })
+collectProcessMetrics(registry)
+collectEventLoopDelay(registry)
 
 const registers = [registry]
 const latencyBuckets = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5]

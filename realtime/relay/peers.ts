@@ -1,9 +1,9 @@
 import { Assembly, Outbox } from '~/realtime/relay/envelope'
 import type { Relay, RelayListener, RelayMessage } from '~/realtime/relay/relay'
 import { logger } from '~/utils/logger'
+import { everySecond } from '~/utils/ticker'
 
-const probeMs = 1_500
-/** Without one's own probe coming back for this long, the relay is deaf. */
+/** Without one's own probe, which leaves every second, coming back for this long, the relay is deaf. */
 const deafMs = 4_000
 /** An instance that was not heard for this long is gone. */
 const goneMs = 6_000
@@ -26,7 +26,7 @@ export class PeerRelay implements Relay {
   private readonly peers = new Map<string, number>()
   private readonly outbox: Outbox
   private readonly assembly = new Assembly()
-  private readonly timer: Timer
+  private readonly stopTicking: () => void
   private heardOwnAt = performance.now()
   private isReopening = false
   private isStopped = false
@@ -39,7 +39,7 @@ export class PeerRelay implements Relay {
     this.outbox = new Outbox(this.instance, maxPayloadLength, (payload) => {
       this.channel.publish(payload).catch((error: unknown) => logger.debug({ err: error }, 'relay: a message was not taken'))
     })
-    this.timer = setInterval(() => this.look(), probeMs)
+    this.stopTicking = everySecond(() => this.look())
     this.probe()
   }
 
@@ -117,7 +117,7 @@ export class PeerRelay implements Relay {
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.timer)
+    this.stopTicking()
     this.send({ kind: 'goodbye' })
     this.outbox.flush()
     this.isStopped = true

@@ -1,0 +1,40 @@
+import { expect, test } from 'bun:test'
+import { collectEventLoopDelay } from '~/utils/event-loop-delay'
+import { Registry } from '~/utils/prometheus'
+import { everySecond, tickMs } from '~/utils/ticker'
+
+/** Resolves in the turn of the next tick, when whoever came before has had it. */
+const tick = () =>
+  new Promise<void>((resolve) => {
+    const stop = everySecond(() => {
+      stop()
+      resolve()
+    })
+  })
+
+function block(ms: number): void {
+  for (const end = performance.now() + ms; performance.now() < end; );
+}
+
+/** What a scrape tells, by statistic, in seconds. */
+async function scrape(registry: Registry): Promise<Record<string, number>> {
+  const figures = (await registry.metrics()).matchAll(/^nodejs_eventloop_lag_(\w+)_seconds (.+)$/gm)
+  return Object.fromEntries([...figures].map(([, statistic, value]) => [statistic, Number(value)]))
+}
+
+test('a tick that comes late is told, once; a busy process is sampled between its ticks as well', async () => {
+  const registry = new Registry()
+  collectEventLoopDelay(registry)
+  await tick()
+  await scrape(registry)
+  block(tickMs * 1.4)
+  await tick()
+  const late = await scrape(registry)
+  expect(late.max).toBeGreaterThan(0.35)
+  expect(late.p99).toBeGreaterThan(0.35)
+  expect(await scrape(registry)).toEqual({ min: 0, max: 0, mean: 0, stddev: 0, p50: 0, p90: 0, p99: 0 })
+  // It was busy in the second before.
+  block(150)
+  await new Promise((resolve) => setTimeout(resolve, 1))
+  expect((await scrape(registry)).max).toBeGreaterThan(0.08)
+})
