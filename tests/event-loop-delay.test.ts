@@ -1,16 +1,8 @@
 import { expect, test } from 'bun:test'
 import { collectEventLoopDelay } from '~/utils/event-loop-delay'
 import { Registry } from '~/utils/prometheus'
-import { everySecond, tickMs } from '~/utils/ticker'
-
-/** Resolves in the turn of the next tick, when whoever came before has had it. */
-const tick = () =>
-  new Promise<void>((resolve) => {
-    const stop = everySecond(() => {
-      stop()
-      resolve()
-    })
-  })
+import { tickMs } from '~/utils/ticker'
+import { nextTick } from './support/tick'
 
 function block(ms: number): void {
   for (const end = performance.now() + ms; performance.now() < end; );
@@ -25,10 +17,10 @@ async function scrape(registry: Registry): Promise<Record<string, number>> {
 test('a tick that comes late is told, once; a busy process is sampled between its ticks as well', async () => {
   const registry = new Registry()
   collectEventLoopDelay(registry)
-  await tick()
+  await nextTick()
   await scrape(registry)
   block(tickMs * 1.4)
-  await tick()
+  await nextTick()
   const late = await scrape(registry)
   expect(late.max).toBeGreaterThan(0.35)
   expect(late.p99).toBeGreaterThan(0.35)

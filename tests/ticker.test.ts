@@ -1,5 +1,6 @@
 import { expect, test } from 'bun:test'
 import { every, everySecond, tickMs } from '~/utils/ticker'
+import { nextTick } from './support/tick'
 
 test('all jobs of a second run in one turn of the event loop, whatever one of them throws, until they are stopped', async () => {
   const ran: string[] = []
@@ -10,6 +11,7 @@ test('all jobs of a second run in one turn of the event loop, whatever one of th
     turnOf.push(turn)
   }
   const turns = setInterval(() => turn++, 1)
+  await nextTick()
   const stops = [
     everySecond(job('first')),
     everySecond(() => {
@@ -17,13 +19,13 @@ test('all jobs of a second run in one turn of the event loop, whatever one of th
     }),
     every(tickMs, job('second')),
   ]
-  await Bun.sleep(tickMs / 2)
+  await new Promise((resolve) => setTimeout(resolve, 5))
   stops.push(everySecond(job('late')))
-  await new Promise<void>((resolve) => stops.push(everySecond(() => resolve())))
+  await nextTick()
   expect(ran).toEqual(['first', 'second', 'late'])
   expect(new Set(turnOf).size).toBe(1)
   stops[0]?.()
-  await new Promise<void>((resolve) => stops.push(everySecond(() => resolve())))
+  await nextTick()
   expect(ran).toEqual(['first', 'second', 'late', 'second', 'late'])
   for (const stop of stops) stop()
   clearInterval(turns)
