@@ -12,7 +12,7 @@ FROM ${BUN_IMAGE}
 WORKDIR /app
 ENV NODE_ENV=production PORT=8000
 COPY --from=packages /app/node_modules ./node_modules
-COPY package.json tsconfig.json server.ts ./
+COPY package.json tsconfig.json server.ts instance.ts ./
 COPY controllers ./controllers
 COPY db ./db
 COPY realtime ./realtime

@@ -8,8 +8,8 @@ import { withEvents } from '~/db/events'
 import { Statement, slot } from '~/db/statement'
 import { storeStream } from '~/db/streams'
 import { inTransaction } from '~/db/transaction'
+import { startInstance } from '~/instance'
 import { startPostgres } from '~/scripts/postgres'
-import { startServer } from '~/server'
 import type { Member } from '~/utils/actor'
 import { loadConfig } from '~/utils/config'
 import { createOrderSchema } from '~/utils/contracts/order'
@@ -29,7 +29,7 @@ const atOnce = 8
 
 const postgres = await startPostgres({ durable: true })
 const settings = { NODE_ENV: 'production', DATABASE_URL: postgres.url, HOST: '127.0.0.1', PORT: '0', RATE_LIMIT_RPS: '0', LOG_LEVEL: 'error' }
-const server = await startServer(loadConfig(settings))
+const server = await startInstance(loadConfig(settings))
 const api = `http://127.0.0.1:${server.port}/api/v1`
 
 async function create(path: string, body: object, token = ''): Promise<{ id: string; token: string; userId?: string }> {

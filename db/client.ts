@@ -1,6 +1,4 @@
-import { openEmbedded } from '~/db/embedded'
 import type { Engine } from '~/db/engine'
-import { openPostgres } from '~/db/postgres'
 import type { Database, Transact } from '~/db/session'
 import type { Config } from '~/utils/config'
 
@@ -22,11 +20,20 @@ export const transact: Transact = (mode, lane, work) => {
   return engine.transact(mode, lane, work)
 }
 
-/** Opens PostgreSQL when `databaseUrl` is set, else the embedded database in `dataDir`; brings the schema up to date. */
+/**
+ * Opens PostgreSQL when `databaseUrl` is set, else the embedded database in `dataDir`; brings the schema up to date. Only the
+ * one that is wanted is loaded.
+ */
 export async function openDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir'>): Promise<Engine> {
   const use = (database: Database) => {
     db = database
   }
-  engine = config.databaseUrl ? await openPostgres(config.databaseUrl, use) : await openEmbedded(config.dataDir, use)
+  if (config.databaseUrl) {
+    const { openPostgres } = await import('~/db/postgres')
+    engine = await openPostgres(config.databaseUrl, use)
+  } else {
+    const { openEmbedded } = await import('~/db/embedded')
+    engine = await openEmbedded(config.dataDir, use)
+  }
   return engine
 }

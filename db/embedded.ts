@@ -1,10 +1,10 @@
-import { Database as Sqlite } from 'bun:sqlite'
-import { mkdirSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { Mutex, PGlite, type QueryOptions } from '@electric-sql/pglite'
 import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
+import { lockDirectory } from '~/db/data-directory'
 import { EmbeddedConnection } from '~/db/embedded-connection'
+import { compileEmbedded } from '~/db/embedded-module'
 import { type Engine, migrations, timeouts } from '~/db/engine'
 import { attachRunner, casing, type Database, faultAhead, type Runner, type Transact } from '~/db/session'
 
@@ -12,7 +12,7 @@ import { attachRunner, casing, type Database, faultAhead, type Runner, type Tran
 export async function openEmbedded(dataDir: string, use: (database: Database) => void): Promise<Engine> {
   const inMemory = dataDir.startsWith('memory://')
   const unlock = inMemory ? () => {} : lockDirectory(dataDir)
-  const client = await PGlite.create(inMemory ? dataDir : join(dataDir, 'pglite'))
+  const client = await PGlite.create(inMemory ? dataDir : join(dataDir, 'pglite'), { pgliteWasmModule: await compileEmbedded() })
   for (const [name, ms] of Object.entries(timeouts)) await client.exec(`set ${name} = ${ms}`)
   // A sample of 3,000 rows a table: an analysis holds up everything else.
   await client.exec('set default_statistics_target = 10')
@@ -93,26 +93,3 @@ function databaseOver(connection: EmbeddedConnection, turn: Turn, sent?: Promise
 
 /** Drizzle uses nothing else of its client, as long as nobody opens a transaction through Drizzle itself. */
 const asClient = (queries: object) => queries as PGlite
-
-export class DataDirectoryInUse extends Error {
-  override name = 'DataDirectoryInUse'
-}
-
-/**
- * Holds an SQLite database exclusively as a lock: the operating system drops it with the process, also after kill -9,
- * and it works where process ids repeat (containers). Throws `DataDirectoryInUse` while another process holds it.
- */
-function lockDirectory(dataDir: string): () => void {
-  mkdirSync(dataDir, { recursive: true })
-  const lock = new Sqlite(join(dataDir, 'lock'))
-  try {
-    lock.run('pragma locking_mode = exclusive')
-    lock.run('begin exclusive')
-  } catch {
-    lock.close()
-    throw new DataDirectoryInUse(
-      `${resolve(dataDir)} is in use by another ZipZap process; the embedded database serves one process (set DATABASE_URL for more)`,
-    )
-  }
-  return () => lock.close()
-}

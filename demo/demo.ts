@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { startServer } from '~/server'
+import { startInstance } from '~/instance'
 import { ConfigError, loadConfig } from '~/utils/config'
 import { ApiCaller } from './client'
 import { playRush } from './rush'
@@ -75,7 +75,7 @@ async function main(): Promise<void> {
       })
   })
   console.log('Starting the server; the embedded database takes a few seconds …')
-  const server = await startServer(config)
+  const server = await startInstance(config)
   const base = `http://localhost:${server.port}`
   const socketUrl = `ws://localhost:${server.port}${config.ws.path}`
   const restaurant = await seed(new ApiCaller(`http://127.0.0.1:${server.port}/api/v1`))

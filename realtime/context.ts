@@ -9,7 +9,7 @@ import type { Config } from '~/utils/config'
 import type { SharedReads } from '~/utils/shared-reads'
 
 /**
- * What the hub asks of the business side; `server.ts` hands it in, so that the hub never imports a controller. All of
+ * What the hub asks of the business side; `instance.ts` hands it in, so that the hub never imports a controller. All of
  * them answer null for whatever is missing, dead or foreign.
  */
 export type Lookups = {

@@ -1,4 +1,4 @@
-/** Whether this process is on its way out. `server.ts` sets it; the health endpoints, and whoever takes new work, ask. */
+/** Whether this process is on its way out. `instance.ts` sets it; the health endpoints, and whoever takes new work, ask. */
 
 let draining = false
 

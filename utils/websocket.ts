@@ -2,7 +2,7 @@ import type { LoggedEvent, StreamName } from '~/utils/contracts/logged-event'
 import type { PresentUser } from '~/utils/contracts/presence'
 
 /**
- * The one door through which controllers reach the hub. `server.ts` attaches the hub; until then nothing listens and
+ * The one door through which controllers reach the hub. `instance.ts` attaches the hub; until then nothing listens and
  * every send is a no-op, which loses nothing: the log is the truth, and whoever subscribes reads it.
  *
  * The `send…` calls take what `withEvents` returned: the committed events of one write, in log order, those that it
@@ -69,7 +69,7 @@ const nobody: WebSocketManager = {
 
 export let wsManager: WebSocketManager = nobody
 
-/** Called once by `server.ts` with the hub, and with nothing when it stops. */
+/** Called once by `instance.ts` with the hub, and with nothing when it stops. */
 export function attachWebSocketManager(manager: WebSocketManager = nobody): void {
   wsManager = manager
 }

@@ -11,7 +11,7 @@ export type ToWorker = { kind: 'question'; id: string; question: Question } | { 
 /** A worker that does not answer within this long is left out. */
 export const answerWithinMs = 500
 
-type Answers = { [Q in Question]: () => unknown }
+export type Answers = { [Q in Question]: () => unknown }
 
 const pending = new Map<string, (answers: unknown[]) => void>()
 let isWorker = false

@@ -2,7 +2,7 @@ import { sql } from 'drizzle-orm'
 import { db } from '~/db/client'
 import { rowsOf } from '~/db/session'
 import { inTransaction } from '~/db/transaction'
-import { startServer } from '~/server'
+import { startInstance } from '~/instance'
 import { loadConfig } from '~/utils/config'
 import { attachLogger, createLogger } from '~/utils/logger'
 
@@ -59,7 +59,7 @@ async function answer({ id, ...request }: ControlRequest & { id: number }): Prom
 }
 
 const config = loadConfig(process.env)
-const running = await startServer(config)
+const running = await startInstance(config)
 // Lines of JSON, as in production: the readable ones of a test at `trace` would cost more than what is tested.
 attachLogger(createLogger({ isProduction: true, logLevel: config.logLevel }))
 process.on('message', (message) => void answer(message as ControlRequest & { id: number }))

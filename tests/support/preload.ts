@@ -15,7 +15,7 @@ afterEach(closeOpenSockets)
 afterEach(endFaults)
 afterAll(endFaults)
 
-// Ends the servers that a whole run shares. They are imported only now, so that the first import of server.ts, by the
+// Ends the servers that a whole run shares. They are imported only now, so that the first import of instance.ts, by the
 // first file that needs it, sets that file's timeout.
 afterAll(async () => {
   const { stopSharedServer } = await import('./server')

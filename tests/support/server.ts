@@ -1,5 +1,5 @@
 import { setDefaultTimeout } from 'bun:test'
-import { type RunningServer, startServer } from '~/server'
+import { type RunningInstance, startInstance } from '~/instance'
 import { loadConfig } from '~/utils/config'
 import { attachLogger } from '~/utils/logger'
 import { hiddenLogger } from './printed'
@@ -9,7 +9,7 @@ import { hiddenLogger } from './printed'
  * PostgreSQL when TEST_DATABASE_URL is set. Tests make their own rows, so they do not disturb each other.
  */
 
-export type TestServer = RunningServer & { base: string; api: string; ws: string }
+export type TestServer = RunningInstance & { base: string; api: string; ws: string }
 
 // For the file that waits for the database's first start; `bun run test` sets it for all.
 setDefaultTimeout(60_000)
@@ -23,7 +23,7 @@ export function testServer(): Promise<TestServer> {
 
 async function start(environment: Record<string, string>): Promise<TestServer> {
   const databaseUrl = process.env.TEST_DATABASE_URL
-  const running = await startServer(
+  const running = await startInstance(
     loadConfig({
       NODE_ENV: 'test',
       HOST: '127.0.0.1',
