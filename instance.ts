@@ -119,6 +119,17 @@ async function lastOnConnection(answer: Response | Promise<Response>): Promise<R
   return response
 }
 
+/** Whether a request is for the hub. Nearly all of those come with one URL, which is taken apart once. */
+function hubPathTest(path: string): (request: Request) => boolean {
+  let known = ''
+  return ({ url }) => {
+    if (url === known) return true
+    const isHub = url.includes(path) && URL.parse(url)?.pathname === path
+    if (isHub) known = url
+    return isHub
+  }
+}
+
 /** REST and the hub on `PORT`; with `WS_PORT` the hub, and only the hub, there too. */
 function listen(config: Config, hub: Hub, isWorker: boolean): Server<Connection>[] {
   const limiter = rateLimit(config.rateLimitRps)
@@ -131,7 +142,7 @@ function listen(config: Config, hub: Hub, isWorker: boolean): Server<Connection>
     reusePort: isWorker,
     websocket: hub.handlers,
   } as const
-  const isHubPath = ({ url }: Request) => url.includes(config.ws.path) && URL.parse(url)?.pathname === config.ws.path
+  const isHubPath = hubPathTest(config.ws.path)
   const serve = (port: number, rest: ReturnType<typeof createApp>) =>
     Bun.serve<Connection>({
       ...common,

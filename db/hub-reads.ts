@@ -69,9 +69,13 @@ export async function readTrackedStart(trackingToken: string): Promise<TrackedSt
 
 export type Head = { stream: StreamName; epoch: string; seq: number }
 
-/** Of these heads the ones that the log has otherwise, as it has them. */
-export function readChangedHeads(known: Head[]): Promise<Head[]> {
-  return selectChangedHeads.run(db, { known: JSON.stringify(known) })
+/** Asks of these heads, as often as `readChangedHeads` is called with it. */
+export const headsQuestion = (known: { name: StreamName; epoch: string; headSeq: number }[]): string =>
+  JSON.stringify(known.map(({ name, epoch, headSeq }) => ({ stream: name, epoch, seq: headSeq })))
+
+/** Of the heads in question the ones that the log has otherwise, as it has them. */
+export function readChangedHeads(question: string): Promise<Head[]> {
+  return selectChangedHeads.run(db, { known: question })
 }
 
 const selectChangedHeads = new Statement<{ known: string }, Head>(

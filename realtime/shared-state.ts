@@ -1,4 +1,4 @@
-import type { RelayMessage } from '~/realtime/relay/relay'
+import type { RelayMessage, StateMessage } from '~/realtime/relay/relay'
 import type { Role } from '~/utils/contracts/common'
 
 /** A user in a store; a user's number of sockets; the user of a WebSocket session. */
@@ -34,7 +34,7 @@ export class SharedState {
     if (value === undefined) this.own.delete(key)
     else this.own.set(key, value)
     this.changes += 1
-    this.send({ kind: 'state', version: this.changes, entries: [[key, value ?? null]], isWhole: false })
+    this.send({ kind: 'state', since: this.changes - 1, version: this.changes, entries: [[key, value ?? null]], isWhole: false })
     this.onChange(key)
   }
 
@@ -54,10 +54,10 @@ export class SharedState {
     return facts
   }
 
-  receive(instance: string, message: RelayMessage & { kind: 'state' }): void {
+  receive(instance: string, message: StateMessage): void {
     const other = this.others.get(instance) ?? { version: 0, values: new Map<string, SharedFact>() }
     this.others.set(instance, other)
-    const isNext = message.version === other.version + 1
+    const isNext = message.since === other.version
     if (!message.isWhole && !isNext) {
       if (message.version > other.version) this.pull(instance)
       return
@@ -86,7 +86,7 @@ export class SharedState {
 
   /** Somebody asks for the whole of one instance; only that one answers. */
   tellWhole(): void {
-    this.send({ kind: 'state', version: this.changes, entries: [...this.own], isWhole: true })
+    this.send({ kind: 'state', since: 0, version: this.changes, entries: [...this.own], isWhole: true })
   }
 
   drop(instance: string): void {

@@ -1,5 +1,5 @@
 import { readEvents } from '~/db/events'
-import { readChangedHeads } from '~/db/hub-reads'
+import { headsQuestion, readChangedHeads } from '~/db/hub-reads'
 import { TellingPace } from '~/realtime/announcements'
 import { LiveStream, type StreamHost } from '~/realtime/live-stream'
 import { LogPages, type ReadLog } from '~/realtime/log-pages'
@@ -17,12 +17,18 @@ const headsPerRead = 1_000
 
 const readLog: ReadLog = (stream, after, upTo) => readEvents(stream, after, upTo, readLimit)
 
+/** Streams with their heads when they were put into a question. */
+type Comparison = { streams: LiveStream[]; seqs: number[]; question: string }
+
 /** The live streams of this instance, and their agreement with the log. */
 export class StreamRegistry {
   private readonly streams = new Map<StreamName, LiveStream>()
 
   /** For those further behind than a ring reaches. */
   readonly pages = new LogPages(readLog)
+
+  /** Made anew when streams came or went, or the log had news: most seconds of most shops have neither. */
+  private comparisons: Comparison[] | null = null
 
   private readonly host: StreamHost
 
@@ -59,8 +65,10 @@ export class StreamRegistry {
     const known = this.listen(name)
     if (known.isOpen && known.epoch !== head.epoch) this.host.onBroken(known, 'another epoch')
     const stream = this.listen(name)
-    if (!stream.isOpen) stream.open(head)
-    else await stream.advanceTo(head.seq)
+    if (!stream.isOpen) {
+      stream.open(head)
+      this.comparisons = null
+    } else await stream.advanceTo(head.seq)
     return stream
   }
 
@@ -78,28 +86,37 @@ export class StreamRegistry {
     stream.dispose()
     // A newer one of the same name stays.
     if (this.streams.get(stream.name) === stream) this.streams.delete(stream.name)
+    this.comparisons = null
   }
 
   /** Compares every stream that has listeners with the log: whatever no news told of arrives now. */
   async reconcile(): Promise<void> {
-    const listening = [...this.streams.values()].filter((stream) => stream.isOpen && (stream.subscriptions.size > 0 || stream.guests > 0))
+    this.comparisons ??= this.prepareComparisons()
     let furthest = 0
-    for (let start = 0; start < listening.length; start += headsPerRead) {
-      furthest = Math.max(furthest, await this.compare(listening.slice(start, start + headsPerRead)))
-    }
+    for (const comparison of this.comparisons) furthest = Math.max(furthest, await this.compare(comparison))
     metrics.lagEvents.set(furthest)
   }
 
+  private prepareComparisons(): Comparison[] {
+    const open = [...this.streams.values()].filter((stream) => stream.isOpen)
+    const comparisons: Comparison[] = []
+    for (let start = 0; start < open.length; start += headsPerRead) {
+      const streams = open.slice(start, start + headsPerRead)
+      comparisons.push({ streams, seqs: streams.map(({ headSeq }) => headSeq), question: headsQuestion(streams) })
+    }
+    return comparisons
+  }
+
   /** Answers how many events the furthest of them was behind. */
-  private async compare(part: LiveStream[]): Promise<number> {
-    const known = part.map(({ name, epoch, headSeq }) => ({ stream: name, epoch, seq: headSeq }))
-    const changed = await readChangedHeads(known)
+  private async compare({ streams, seqs, question }: Comparison): Promise<number> {
+    const changed = await readChangedHeads(question)
     if (changed.length === 0) return 0
-    const before = new Map(part.map((stream, index) => [stream.name, { stream, seq: known[index]?.seq ?? 0 }]))
+    this.comparisons = null
+    const before = new Map(streams.map((stream, index) => [stream.name, { stream, seq: seqs[index] ?? 0 }]))
     let furthest = 0
     for (const head of changed) {
       const { stream, seq } = before.get(head.stream) ?? { seq: 0 }
-      if (!stream || stream.isGone) continue
+      if (!stream || stream.isGone || (stream.subscriptions.size === 0 && stream.guests === 0)) continue
       if (head.epoch !== stream.epoch || head.seq < seq) this.host.onBroken(stream, 'the log was replaced by an older one')
       else if (head.seq > stream.headSeq) {
         metrics.reconcileFound.inc()

@@ -17,6 +17,15 @@ function watched() {
 
 const head = (seq: number): RelayMessage => ({ kind: 'head', stream: 'store:a', seq })
 
+const change = (version: number, key: string, value: object | null): RelayMessage => ({
+  kind: 'state',
+  since: version - 1,
+  version,
+  entries: [[key, value]],
+  isWhole: false,
+})
+const whole = (version: number): RelayMessage => ({ kind: 'state', since: 0, version, entries: [], isWhole: true })
+
 describe('what instances tell each other', () => {
   test('leaves in the turn in which it was said, all of it together', async () => {
     const { outbox, payloads, messages } = watched()
@@ -35,6 +44,32 @@ describe('what instances tell each other', () => {
     for (const seq of [2, 4, 3]) outbox.add(head(seq))
     await second
     expect(payloads.map(messages)).toEqual([[head(1)], [head(4)]])
+  })
+
+  test('changes of soft state leave as one, each key with its latest value; the whole begins them anew', async () => {
+    const { outbox, payloads, messages } = watched()
+    outbox.add(change(4, 'a', { count: 1 }))
+    outbox.add({ kind: 'rights' })
+    outbox.add(change(5, 'b', { count: 7 }))
+    outbox.add(change(6, 'a', null))
+    outbox.add(whole(6))
+    outbox.add(change(7, 'c', { count: 2 }))
+    await Promise.resolve()
+    const together: RelayMessage = {
+      kind: 'state',
+      since: 3,
+      version: 6,
+      entries: [
+        ['a', null],
+        ['b', { count: 7 }],
+      ],
+      isWhole: false,
+    }
+    expect(payloads.flatMap(messages)).toEqual([together, { kind: 'rights' }, whole(6), change(7, 'c', { count: 2 })])
+    payloads.length = 0
+    outbox.add(change(8, 'c', null))
+    outbox.flush()
+    expect(payloads.map(messages)).toEqual([[change(8, 'c', null)]])
   })
 
   test('nothing is sent twice when it is sent before its turn', async () => {

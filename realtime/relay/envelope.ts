@@ -1,16 +1,18 @@
-import type { RelayMessage } from '~/realtime/relay/relay'
+import type { RelayMessage, StateMessage } from '~/realtime/relay/relay'
 
 /** One payload on the wire: who sent it, and several messages. */
 type Envelope = { instance: string; messages: RelayMessage[] }
 
 /**
  * Hands messages over as texts of bounded length: at once when idle, and what comes within a few milliseconds after that
- * together; of a stream's heads only the highest is kept. A message that alone is longer is cut into parts, which
- * `Assembly` joins again.
+ * together; of a stream's heads only the highest is kept, of soft state that changed again only the latest. A message that
+ * alone is longer is cut into parts, which `Assembly` joins again.
  */
 export class Outbox {
   private heads = new Map<string, RelayMessage & { kind: 'head' }>()
-  private others: RelayMessage[] = []
+  private others: (RelayMessage | StateChanges)[] = []
+  /** The last one of `others` that later changes may join. */
+  private changes: StateChanges | null = null
   private timer: Timer | undefined
   private isDue = false
   private flushedAt = Number.NEGATIVE_INFINITY
@@ -25,8 +27,21 @@ export class Outbox {
     if (message.kind === 'head') {
       const known = this.heads.get(message.stream)
       if (!known || known.seq < message.seq) this.heads.set(message.stream, message)
-    } else this.others.push(message)
+    } else if (message.kind === 'state') this.addState(message)
+    else this.others.push(message)
     this.schedule()
+  }
+
+  /** The whole is told as it is now: what changes later comes after it. */
+  private addState(message: StateMessage): void {
+    if (message.isWhole) {
+      this.changes = null
+      this.others.push(message)
+    } else if (this.changes) this.changes.add(message)
+    else {
+      this.changes = new StateChanges(message)
+      this.others.push(this.changes)
+    }
   }
 
   private schedule(): void {
@@ -49,6 +64,7 @@ export class Outbox {
     const messages = [...this.others, ...this.heads.values()]
     this.heads = new Map()
     this.others = []
+    this.changes = null
     let batch: string[] = []
     let length = 0
     for (const message of messages) {
@@ -71,6 +87,28 @@ export class Outbox {
     const size = this.maxLength - overhead
     const count = Math.ceil(payload.length / size)
     for (let index = 0; index < count; index++) this.deliver(`part ${id} ${index} ${count} ${payload.slice(index * size, (index + 1) * size)}`)
+  }
+}
+
+/** Changes of soft state that follow one another, as one message. */
+class StateChanges {
+  private readonly since: number
+  private version: number
+  private readonly entries: Map<string, unknown>
+
+  constructor({ since, version, entries }: StateMessage) {
+    this.since = since
+    this.version = version
+    this.entries = new Map(entries)
+  }
+
+  add({ version, entries }: StateMessage): void {
+    this.version = version
+    for (const [key, value] of entries) this.entries.set(key, value)
+  }
+
+  toJSON(): StateMessage {
+    return { kind: 'state', since: this.since, version: this.version, entries: [...this.entries], isWhole: false }
   }
 }
 

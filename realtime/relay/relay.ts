@@ -15,12 +15,14 @@ export type RelayMessage =
   /** Memberships changed: remembered rights must be asked for anew. */
   | { kind: 'rights' }
   | { kind: 'forget'; stream: StreamName }
-  /** Soft state of one instance; realtime/shared-state.ts. */
-  | { kind: 'state'; version: number; entries: [key: string, value: unknown][]; isWhole: boolean }
+  | StateMessage
   | { kind: 'pull'; instance: string }
   /** Sent every few seconds: "I am here", and for its sender the proof that the relay is not deaf. */
   | { kind: 'probe'; version: number }
   | { kind: 'goodbye' }
+
+/** Soft state of one instance, the whole or what changed from one version to another; realtime/shared-state.ts. */
+export type StateMessage = { kind: 'state'; since: number; version: number; entries: [key: string, value: unknown][]; isWhole: boolean }
 
 export type Received = (instance: string, message: RelayMessage) => void
 
