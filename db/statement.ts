@@ -1,6 +1,6 @@
 import { getTableColumns, type InferSelectModel, is, Param, Placeholder, type SQL, type SQLWrapper, sql } from 'drizzle-orm'
 import { type PgColumn, PgDialect, type PgTable } from 'drizzle-orm/pg-core'
-import { drizzle } from 'drizzle-orm/postgres-js'
+import { drizzle } from 'drizzle-orm/pg-proxy'
 import { runnerOf, type Transaction } from '~/db/session'
 
 /**
@@ -11,8 +11,8 @@ import { runnerOf, type Transaction } from '~/db/session'
 const casing = 'snake_case'
 const dialect = new PgDialect({ casing })
 
-/** Drizzle's builders without a connection. */
-export const builder = drizzle.mock({ casing })
+/** Drizzle's builders without a connection, and without a driver that would be loaded with them. */
+export const builder = drizzle(() => Promise.reject(new Error('It only builds')), { casing })
 
 type Values = Record<string, unknown>
 type Made<V> = { text: string; parametersOf(values: V): unknown[] }

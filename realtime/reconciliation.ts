@@ -7,7 +7,7 @@ import { everySecond } from '~/utils/ticker'
 /** Ended sessions are looked for since the last look, and so much longer: the two clocks and a slow commit. */
 const endedWithinSeconds = 10
 const touchEveryMs = 30 * 60_000
-const tidyEveryMs = 5_000
+const tidyEveryMs = 15_000
 
 /** What this instance knows is compared with the database every second: whatever no news told of is found then. */
 export class Reconciliation {
