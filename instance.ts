@@ -23,7 +23,7 @@ import { createApp, createHubOnlyApp } from '~/routes'
 import { rateLimit } from '~/routes/middleware/rate-limit'
 import type { Config } from '~/utils/config'
 import { isDraining, setDraining } from '~/utils/lifecycle'
-import { attachLogger, createLogger, logger } from '~/utils/logger'
+import { logger } from '~/utils/logger'
 import { closeMail, configureMail } from '~/utils/mail'
 import { registry } from '~/utils/metrics'
 import { repeat } from '~/utils/repeat'
@@ -48,7 +48,6 @@ const retentionEveryMs = 5 * 60_000
 const lastRequestsMs = 2_000
 
 export async function startInstance(config: Config, { isWorker = false } = {}): Promise<RunningInstance> {
-  attachLogger(createLogger(config))
   setDraining(false)
   nameSessionCookie(config)
   configureSealing(config)

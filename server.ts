@@ -19,8 +19,9 @@ async function main(): Promise<void> {
   process.on('unhandledRejection', (error) => logger.error({ err: error }, 'unhandled rejection'))
   try {
     const config = loadConfig(process.env)
+    attachLogger(createLogger(config))
     const count = config.workers === 'auto' ? navigator.hardwareConcurrency : config.workers
-    if (count > 1 && !isWorker) await supervise(config, count)
+    if (count > 1 && !isWorker) await supervise(count)
     else await serve(config)
   } catch (error) {
     if (error instanceof ConfigError) for (const mistake of error.mistakes) console.error(mistake)
@@ -39,8 +40,7 @@ async function serve(config: Config): Promise<void> {
   joinSupervisor(running.answers)
 }
 
-async function supervise(config: Config, count: number): Promise<void> {
-  attachLogger(createLogger(config))
+async function supervise(count: number): Promise<void> {
   await new Supervisor([process.execPath, 'run', import.meta.path], { ...process.env, ZIPZAP_WORKER: '1' }, count).run()
   await exit(0)
 }

@@ -13,6 +13,7 @@ import { startPostgres } from '~/scripts/postgres'
 import type { Member } from '~/utils/actor'
 import { loadConfig } from '~/utils/config'
 import { createOrderSchema } from '~/utils/contracts/order'
+import { attachLogger, createLogger } from '~/utils/logger'
 import { cpuMsOf } from './process'
 import { median, round, table } from './stats'
 
@@ -29,7 +30,9 @@ const atOnce = 8
 
 const postgres = await startPostgres({ durable: true })
 const settings = { NODE_ENV: 'production', DATABASE_URL: postgres.url, HOST: '127.0.0.1', PORT: '0', RATE_LIMIT_RPS: '0', LOG_LEVEL: 'error' }
-const server = await startInstance(loadConfig(settings))
+const config = loadConfig(settings)
+attachLogger(createLogger(config))
+const server = await startInstance(config)
 const api = `http://127.0.0.1:${server.port}/api/v1`
 
 async function create(path: string, body: object, token = ''): Promise<{ id: string; token: string; userId?: string }> {

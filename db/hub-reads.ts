@@ -69,7 +69,7 @@ export async function readTrackedStart(trackingToken: string): Promise<TrackedSt
 
 export type Head = { stream: StreamName; epoch: string; seq: number }
 
-/** Asks of these heads, as often as `readChangedHeads` is called with it. */
+/** The text of a question about these heads; it may be asked any number of times. */
 export const headsQuestion = (known: { name: StreamName; epoch: string; headSeq: number }[]): string =>
   JSON.stringify(known.map(({ name, epoch, headSeq }) => ({ stream: name, epoch, seq: headSeq })))
 

@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { startInstance } from '~/instance'
 import { ConfigError, loadConfig } from '~/utils/config'
+import { attachLogger, createLogger } from '~/utils/logger'
 import { ApiCaller } from './client'
 import { playRush } from './rush'
 import { password, type Restaurant, seed } from './seed'
@@ -75,6 +76,7 @@ async function main(): Promise<void> {
       })
   })
   console.log('Starting the server; the embedded database takes a few seconds …')
+  attachLogger(createLogger(config))
   const server = await startInstance(config)
   const base = `http://localhost:${server.port}`
   const socketUrl = `ws://localhost:${server.port}${config.ws.path}`

@@ -17,7 +17,7 @@ export type SocketSession = { sessionId: string; userId: string; kind: 'person' 
 export type SocketUser = Omit<SocketSession, 'expiresAt'> & {
   storeId: string | null
   deviceId: string | null
-  /** When the session ends, in Unix time; `Infinity` when it lives until it is revoked. Looked at every second. */
+  /** When the session ends, in Unix time; `Infinity` when it lives until it is revoked. */
   endsAtMs: number
   isExpiryTold: boolean
 }

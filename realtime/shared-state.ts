@@ -57,7 +57,8 @@ export class SharedState {
   receive(instance: string, message: StateMessage): void {
     const other = this.others.get(instance) ?? { version: 0, values: new Map<string, SharedFact>() }
     this.others.set(instance, other)
-    const isNext = message.since === other.version
+    // Instances of the version before tell of one change at a time, and do not say since when.
+    const isNext = (message.since ?? message.version - 1) === other.version
     if (!message.isWhole && !isNext) {
       if (message.version > other.version) this.pull(instance)
       return

@@ -52,9 +52,13 @@ export class Sockets {
     if (this.all.delete(connection)) this.all.add(connection)
   }
 
+  private watch(connection: Connection): void {
+    if (this.all.has(connection)) this.watched.add(connection)
+  }
+
   /** The socket now acts for a user. */
   claim(connection: Connection, userId: string, previous: string | null): void {
-    this.watched.add(connection)
+    this.watch(connection)
     if (previous === userId) return this.onCount(userId, this.ofUser(userId))
     if (previous) this.leaveUser(connection, previous)
     else this.countAnonymous(connection.address, -1)
@@ -63,7 +67,7 @@ export class Sockets {
 
   /** The socket acts for nobody any more: it counts as it did before. */
   release(connection: Connection, userId: string): void {
-    this.watched.add(connection)
+    this.watch(connection)
     this.leaveUser(connection, userId)
     const owner = connection.upgradeSession?.userId
     if (owner) this.joinUser(connection, owner)

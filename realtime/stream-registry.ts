@@ -27,7 +27,7 @@ export class StreamRegistry {
   /** For those further behind than a ring reaches. */
   readonly pages = new LogPages(readLog)
 
-  /** Made anew when streams came or went, or the log had news: most seconds of most shops have neither. */
+  /** Made anew when streams came, went or moved on: in most seconds of most shops none does. */
   private comparisons: Comparison[] | null = null
 
   private readonly host: StreamHost
@@ -89,9 +89,12 @@ export class StreamRegistry {
     this.comparisons = null
   }
 
-  /** Compares every stream that has listeners with the log: whatever no news told of arrives now. */
+  /**
+   * Compares the streams with the log: whatever no news told of arrives now. Those that nobody listens to any more are asked
+   * for as well, and passed over: so the question need not change with each listener.
+   */
   async reconcile(): Promise<void> {
-    this.comparisons ??= this.prepareComparisons()
+    if (!this.comparisons?.every(isStillAsKnown)) this.comparisons = this.prepareComparisons()
     let furthest = 0
     for (const comparison of this.comparisons) furthest = Math.max(furthest, await this.compare(comparison))
     metrics.lagEvents.set(furthest)
@@ -111,7 +114,6 @@ export class StreamRegistry {
   private async compare({ streams, seqs, question }: Comparison): Promise<number> {
     const changed = await readChangedHeads(question)
     if (changed.length === 0) return 0
-    this.comparisons = null
     const before = new Map(streams.map((stream, index) => [stream.name, { stream, seq: seqs[index] ?? 0 }]))
     let furthest = 0
     for (const head of changed) {
@@ -147,3 +149,6 @@ export class StreamRegistry {
     this.streams.clear()
   }
 }
+
+/** An older number would hide that the log was replaced by one which ends there. */
+const isStillAsKnown = ({ streams, seqs }: Comparison): boolean => streams.every(({ headSeq }, index) => headSeq === seqs[index])

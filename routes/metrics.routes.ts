@@ -3,7 +3,7 @@ import { hashToken } from '~/controllers/session.controllers'
 import { newRouter } from '~/routes/router'
 import { unauthorized } from '~/utils/errors'
 import { registry } from '~/utils/metrics'
-import { askWorkers } from '~/utils/worker-link'
+import { askWorkers, hasSupervisor } from '~/utils/worker-link'
 
 /** Prometheus' text format; with `METRICS_TOKEN` set, for its bearer only. Not part of the JSON API. */
 export const metricsRoutes = newRouter()
@@ -16,13 +16,13 @@ metricsRoutes.get('/metrics', async (c) => {
     if (!timingSafeEqual(hashToken(given), hashToken(expected))) throw unauthorized()
   }
   c.header('Cache-Control', 'no-store')
-  const parts = await askWorkers('metrics', () => registry.getMetricsAsJSON())
-  return c.body(await textOf(parts), 200, { 'Content-Type': registry.contentType })
+  const text = hasSupervisor() ? await metricsOfWorkers() : await registry.metrics()
+  return c.body(text, 200, { 'Content-Type': registry.contentType })
 })
 
-/** Of several workers the sums, worst or mean values; only they need the library's part for clusters. */
-async function textOf(parts: object[]): Promise<string> {
-  if (parts.length === 1) return registry.metrics()
+/** Sums, worst or mean values, as each figure says; only workers need the library's part for clusters. */
+async function metricsOfWorkers(): Promise<string> {
   const { AggregatorRegistry } = await import('prom-client')
+  const parts = await askWorkers('metrics', () => registry.getMetricsAsJSON())
   return AggregatorRegistry.aggregate(parts).metrics()
 }

@@ -6,6 +6,7 @@ import { logOrigin } from '~/db/schema'
 import { positionOf } from './support/api'
 import { RawClient } from './support/raw-client'
 import { testServer } from './support/server'
+import { nextTick } from './support/tick'
 import { createWorld, type World } from './support/world'
 
 let world: World
@@ -47,4 +48,15 @@ test('epochs renewed by hand differ from stream to stream, and from those before
   expect((await positionIn()).epoch).not.toBe(before.epoch)
   const { rows } = (await db.execute(sql`select count(distinct epoch)::int as epochs from streams`)) as unknown as { rows?: { epochs: number }[] }
   if (rows) expect(rows[0]?.epochs).toBe(count)
+})
+
+test('a log that lost what it told of within this very second is noticed, though its origin and its epoch are the same', async () => {
+  const { client } = await openSocket({})
+  // By now the log has been compared with what is known.
+  for (let tick = 0; tick < 2; tick++) await nextTick()
+  expect((await world.owner.api.post(`${world.path}/notifications`, { message: 'Lost', level: 'info' })).status).toBe(201)
+  await client.next((frame) => frame.type === 'general_notification' && frame.data.message === 'Lost')
+  await db.execute(sql`with lost as (update streams set last_seq = last_seq - 1 where stream = ${world.stream} returning last_seq)
+    delete from events using lost where stream = ${world.stream} and seq > lost.last_seq`)
+  expect(await client.closed).toBe(1012)
 })

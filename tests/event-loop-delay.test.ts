@@ -2,6 +2,8 @@ import { expect, test } from 'bun:test'
 import { collectEventLoopDelay } from '~/utils/event-loop-delay'
 import { Registry } from '~/utils/prometheus'
 import { tickMs } from '~/utils/ticker'
+import { Scrape } from './support/scrape'
+import { testServer } from './support/server'
 import { nextTick } from './support/tick'
 
 function block(ms: number): void {
@@ -29,4 +31,13 @@ test('a tick that comes late is told, once; a busy process is sampled between it
   block(150)
   await new Promise((resolve) => setTimeout(resolve, 1))
   expect((await scrape(registry)).max).toBeGreaterThan(0.08)
+})
+
+test('Prometheus is told of it', async () => {
+  const { base } = await testServer()
+  await nextTick()
+  await Scrape.of(base)
+  block(tickMs * 1.4)
+  await nextTick()
+  expect((await Scrape.of(base)).value('nodejs_eventloop_lag_p99_seconds')).toBeGreaterThan(0.35)
 })

@@ -46,14 +46,12 @@ describe('what instances tell each other', () => {
     expect(payloads.map(messages)).toEqual([[head(1)], [head(4)]])
   })
 
-  test('changes of soft state leave as one, each key with its latest value; the whole begins them anew', async () => {
+  test('changes of soft state that follow one another leave as one, each key with its latest value', async () => {
     const { outbox, payloads, messages } = watched()
     outbox.add(change(4, 'a', { count: 1 }))
     outbox.add({ kind: 'rights' })
     outbox.add(change(5, 'b', { count: 7 }))
     outbox.add(change(6, 'a', null))
-    outbox.add(whole(6))
-    outbox.add(change(7, 'c', { count: 2 }))
     await Promise.resolve()
     const together: RelayMessage = {
       kind: 'state',
@@ -65,11 +63,25 @@ describe('what instances tell each other', () => {
       ],
       isWhole: false,
     }
-    expect(payloads.flatMap(messages)).toEqual([together, { kind: 'rights' }, whole(6), change(7, 'c', { count: 2 })])
+    expect(payloads.flatMap(messages)).toEqual([together, { kind: 'rights' }])
     payloads.length = 0
-    outbox.add(change(8, 'c', null))
+    outbox.add(change(7, 'c', null))
+    outbox.add(change(9, 'd', null))
     outbox.flush()
-    expect(payloads.map(messages)).toEqual([[change(8, 'c', null)]])
+    expect(payloads.map(messages)).toEqual([[change(7, 'c', null), change(9, 'd', null)]])
+  })
+
+  test('the whole leaves in place of what waits, and is asked for once', async () => {
+    const { outbox, payloads, messages } = watched()
+    const pull = (instance: string): RelayMessage => ({ kind: 'pull', instance })
+    for (const instance of ['two', 'three', 'two']) outbox.add(pull(instance))
+    outbox.add(change(4, 'a', null))
+    outbox.add(whole(4))
+    outbox.add(change(5, 'b', null))
+    outbox.add(whole(5))
+    outbox.add(change(6, 'c', { count: 2 }))
+    await Promise.resolve()
+    expect(payloads.flatMap(messages)).toEqual([pull('two'), pull('three'), whole(5), change(6, 'c', { count: 2 })])
   })
 
   test('nothing is sent twice when it is sent before its turn', async () => {

@@ -1,8 +1,8 @@
 import { createHistogram } from 'node:perf_hooks'
 import { Gauge, type Registry } from '~/utils/prometheus'
-import { everySecond, tickMs } from '~/utils/ticker'
+import { every, everySecond, tickMs } from '~/utils/ticker'
 
-/** From this part of a core on a process is sampled closely; one that does less delays nobody. */
+/** From this part of a core on a process is sampled closely. */
 const busyShare = 0.05
 const closelyMs = 50
 
@@ -12,12 +12,13 @@ type Statistic = (typeof statistics)[number]
 
 /**
  * How late timers come because the event loop is busy: with each turn of the ticker, and twenty times a second while the
- * process has something to do. Sampled as often when it has nothing, that would be most of what it does.
+ * process has something to do. Sampled as often when it has nothing, that would be most of what it does; a single pause of an
+ * idle process may be missed.
  */
 class EventLoopDelay {
   private readonly histogram = createHistogram()
   private used = process.cpuUsage()
-  private sampler: Timer | undefined
+  private stopSampling: (() => void) | undefined
 
   constructor() {
     everySecond((lateMs) => {
@@ -34,18 +35,9 @@ class EventLoopDelay {
   }
 
   private sampleClosely(isBusy: boolean): void {
-    if (isBusy === (this.sampler !== undefined)) return
-    clearInterval(this.sampler)
-    this.sampler = isBusy ? this.startSampler() : undefined
-  }
-
-  private startSampler(): Timer {
-    let dueAt = performance.now() + closelyMs
-    return setInterval(() => {
-      const now = performance.now()
-      this.record(Math.max(0, now - dueAt))
-      dueAt = now + closelyMs
-    }, closelyMs)
+    if (isBusy === (this.stopSampling !== undefined)) return
+    this.stopSampling?.()
+    this.stopSampling = isBusy ? every(closelyMs, (lateMs) => this.record(lateMs)) : undefined
   }
 
   /** In seconds, of all samples since the last call. */

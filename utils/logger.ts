@@ -67,7 +67,7 @@ export function createLogger(config: Pick<Config, 'isProduction' | 'logLevel'>, 
   return pino(options, pretty({ sync: true, colorize: process.stdout.isTTY, ignore: 'pid,hostname', translateTime: 'HH:MM:ss.l' }))
 }
 
-/** The process's logger; silent until `instance.ts` (or a test) attaches one. */
+/** The process's logger; silent until `server.ts` (or a test) attaches one. */
 export let logger: Logger = pino({ level: 'silent' })
 
 export function attachLogger(next: Logger): void {

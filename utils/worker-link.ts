@@ -29,6 +29,9 @@ export function joinSupervisor(answers: Answers): void {
 
 const tell = (message: ToSupervisor) => process.send?.(message)
 
+/** Whether there are others to ask. */
+export const hasSupervisor = (): boolean => isWorker
+
 /**
  * The answers of all workers, this one's among them; alone, just `own`. All workers run this same program, so their
  * answers have the form of `own`.

@@ -28,20 +28,25 @@ export class Outbox {
       const known = this.heads.get(message.stream)
       if (!known || known.seq < message.seq) this.heads.set(message.stream, message)
     } else if (message.kind === 'state') this.addState(message)
-    else this.others.push(message)
+    else if (!this.isAsked(message)) this.others.push(message)
     this.schedule()
   }
 
-  /** The whole is told as it is now: what changes later comes after it. */
+  /** The whole is told as it is now, in place of all that waits; what changes later comes after it. */
   private addState(message: StateMessage): void {
     if (message.isWhole) {
-      this.changes = null
+      this.others = this.others.filter(({ kind }) => kind !== 'state')
       this.others.push(message)
-    } else if (this.changes) this.changes.add(message)
-    else {
+      this.changes = null
+    } else if (!this.changes?.add(message)) {
       this.changes = new StateChanges(message)
       this.others.push(this.changes)
     }
+  }
+
+  /** Each change that does not follow on what an instance knows asks for the whole: once is enough. */
+  private isAsked(message: RelayMessage): boolean {
+    return message.kind === 'pull' && this.others.some((waiting) => waiting.kind === 'pull' && waiting.instance === message.instance)
   }
 
   private schedule(): void {
@@ -92,19 +97,23 @@ export class Outbox {
 
 /** Changes of soft state that follow one another, as one message. */
 class StateChanges {
+  readonly kind = 'state'
   private readonly since: number
   private version: number
   private readonly entries: Map<string, unknown>
 
   constructor({ since, version, entries }: StateMessage) {
-    this.since = since
+    this.since = since ?? version - 1
     this.version = version
     this.entries = new Map(entries)
   }
 
-  add({ version, entries }: StateMessage): void {
+  /** False: something between was not told, as nothing is while there is nobody to tell. */
+  add({ since, version, entries }: StateMessage): boolean {
+    if (since !== this.version) return false
     this.version = version
     for (const [key, value] of entries) this.entries.set(key, value)
+    return true
   }
 
   toJSON(): StateMessage {

@@ -17,12 +17,12 @@ export type RelayMessage =
   | { kind: 'forget'; stream: StreamName }
   | StateMessage
   | { kind: 'pull'; instance: string }
-  /** Sent every few seconds: "I am here", and for its sender the proof that the relay is not deaf. */
+  /** Sent every second: "I am here", and for its sender the proof that the relay is not deaf. */
   | { kind: 'probe'; version: number }
   | { kind: 'goodbye' }
 
 /** Soft state of one instance, the whole or what changed from one version to another; realtime/shared-state.ts. */
-export type StateMessage = { kind: 'state'; since: number; version: number; entries: [key: string, value: unknown][]; isWhole: boolean }
+export type StateMessage = { kind: 'state'; since?: number; version: number; entries: [key: string, value: unknown][]; isWhole: boolean }
 
 export type Received = (instance: string, message: RelayMessage) => void
 

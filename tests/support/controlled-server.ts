@@ -59,9 +59,9 @@ async function answer({ id, ...request }: ControlRequest & { id: number }): Prom
 }
 
 const config = loadConfig(process.env)
-const running = await startInstance(config)
 // Lines of JSON, as in production: the readable ones of a test at `trace` would cost more than what is tested.
 attachLogger(createLogger({ isProduction: true, logLevel: config.logLevel }))
+const running = await startInstance(config)
 process.on('message', (message) => void answer(message as ControlRequest & { id: number }))
 // Whatever ends the test takes its server with it.
 process.on('disconnect', () => process.exit(0))

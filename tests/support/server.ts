@@ -22,6 +22,7 @@ export function testServer(): Promise<TestServer> {
 }
 
 async function start(environment: Record<string, string>): Promise<TestServer> {
+  attachLogger(hiddenLogger())
   const databaseUrl = process.env.TEST_DATABASE_URL
   const running = await startInstance(
     loadConfig({
@@ -34,7 +35,6 @@ async function start(environment: Record<string, string>): Promise<TestServer> {
       ...environment,
     }),
   )
-  attachLogger(hiddenLogger())
   const host = `127.0.0.1:${running.port}`
   return { ...running, base: `http://${host}`, api: `http://${host}/api/v1`, ws: `ws://${host}/ws` }
 }
