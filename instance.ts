@@ -47,6 +47,7 @@ const retentionEveryMs = 5 * 60_000
 /** What requests may take that came while the last sockets went. */
 const lastRequestsMs = 2_000
 
+/** Opens the database, joins the other instances and listens. Rejects when any of it fails. */
 export async function startInstance(config: Config, { isWorker = false } = {}): Promise<RunningInstance> {
   setDraining(false)
   nameSessionCookie(config)
