@@ -5,9 +5,11 @@ let compiled: Promise<WebAssembly.Module> | undefined
  * begun before the modules of an instance are loaded, it takes nothing of a start.
  */
 export function compileEmbedded(): Promise<WebAssembly.Module> {
-  compiled ??= compile()
-  // Whoever opens the database waits for it and hears of a failure.
-  compiled.catch(() => {})
+  if (!compiled) {
+    compiled = compile()
+    // Whoever opens the database waits for it and hears of a failure.
+    compiled.catch(() => {})
+  }
   return compiled
 }
 

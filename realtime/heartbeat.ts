@@ -90,14 +90,10 @@ export class Heartbeat {
     if (connection.isClosed) return true
     const isDue = now - connection.beatAt >= heartbeatMs
     if (isDue) this.beat(connection, now)
-    this.watch(connection)
+    const { sockets } = this.hub
+    if (this.isSafeUntilNextBeat(connection)) sockets.watched.delete(connection)
+    else sockets.watch(connection)
     return isDue
-  }
-
-  private watch(connection: Connection): void {
-    const { watched } = this.hub.sockets
-    if (this.isSafeUntilNextBeat(connection)) watched.delete(connection)
-    else if (!connection.isClosed) watched.add(connection)
   }
 
   private isSafeUntilNextBeat({ user, heardAt, beatAt }: Connection): boolean {

@@ -41,19 +41,19 @@ export class Sockets {
 
   add(connection: Connection): void {
     this.all.add(connection)
-    this.watched.add(connection)
+    this.watch(connection)
     const owner = connection.upgradeSession?.userId
     if (owner) this.joinUser(connection, owner)
     else this.countAnonymous(connection.address, 1)
   }
 
+  watch(connection: Connection): void {
+    if (this.all.has(connection)) this.watched.add(connection)
+  }
+
   /** It has its heartbeat now. */
   moveToEnd(connection: Connection): void {
     if (this.all.delete(connection)) this.all.add(connection)
-  }
-
-  private watch(connection: Connection): void {
-    if (this.all.has(connection)) this.watched.add(connection)
   }
 
   /** The socket now acts for a user. */

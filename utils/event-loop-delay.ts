@@ -17,15 +17,15 @@ type Statistic = (typeof statistics)[number]
  */
 class EventLoopDelay {
   private readonly histogram = createHistogram()
-  private used = process.cpuUsage()
+  private usedMs = usedSoFarMs()
   private stopSampling: (() => void) | undefined
 
   constructor() {
     everySecond((lateMs) => {
       this.record(lateMs)
-      const { user, system } = process.cpuUsage(this.used)
-      this.used = process.cpuUsage()
-      this.sampleClosely((user + system) / 1000 > busyShare * tickMs)
+      const usedMs = usedSoFarMs()
+      this.sampleClosely(usedMs - this.usedMs > busyShare * tickMs)
+      this.usedMs = usedMs
     })
   }
 
@@ -56,6 +56,12 @@ class EventLoopDelay {
     histogram.reset()
     return figures
   }
+}
+
+/** Of the processors, by all threads. */
+function usedSoFarMs(): number {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }
 
 export function collectEventLoopDelay(registry: Registry): void {

@@ -12,3 +12,14 @@ export async function followLog(stream: string) {
     return events.map((event) => ({ ...event, data: JSON.parse(event.json) }))
   }
 }
+
+/** An id of the seventh version, which not every PostgreSQL makes. */
+const uuid = "overlay(gen_random_uuid()::text placing '7' from 15)::uuid"
+
+/** SQL of three notifications past all of the server's code: as if another instance had written them and the news were lost. */
+export const unheardOf = (storeId: string, text: string): string =>
+  `with moved as (update streams set last_seq = last_seq + 3 where stream = 'store:${storeId}' returning last_seq)
+    insert into events (stream, seq, id, type, data, store_id, subject_id)
+    select 'store:${storeId}', last_seq - 3 + n, ${uuid}, 'general_notification',
+      json_build_object('message', '${text}.' || n, 'level', 'info', 'notificationId', ${uuid}), '${storeId}', ${uuid}
+    from moved, generate_series(1, 3) as n`
