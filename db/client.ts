@@ -1,16 +1,21 @@
-import type { Engine } from '~/db/engine'
+import type { Engine, Use } from '~/db/engine'
 import type { Database, Transact } from '~/db/session'
 import type { Config } from '~/utils/config'
+
+const notOpen: Database = new Proxy({} as Database, {
+  get() {
+    throw new Error('The database is not open yet')
+  },
+})
 
 /**
  * The process's database, for single statements outside any transaction; `openDatabase` sets it. Before it is open every
  * use throws.
  */
-export let db: Database = new Proxy({} as Database, {
-  get() {
-    throw new Error('The database is not open yet')
-  },
-})
+export let db: Database = notOpen
+
+/** The same for what is asked every second: on PostgreSQL a connection of its own, so that it waits behind no other work. */
+export let observer: Database = notOpen
 
 let engine: Engine | undefined
 
@@ -25,8 +30,9 @@ export const transact: Transact = (mode, lane, work) => {
  * one that is wanted is loaded.
  */
 export async function openDatabase(config: Pick<Config, 'databaseUrl' | 'dataDir'>): Promise<Engine> {
-  const use = (database: Database) => {
-    db = database
+  const use: Use = (opened) => {
+    db = opened.db ?? db
+    observer = opened.observer ?? observer
   }
   if (config.databaseUrl) {
     const { openPostgres } = await import('~/db/postgres')

@@ -5,11 +5,11 @@ import { migrate } from 'drizzle-orm/pglite/migrator'
 import { lockDirectory } from '~/db/data-directory'
 import { EmbeddedConnection } from '~/db/embedded-connection'
 import { compileEmbedded } from '~/db/embedded-module'
-import { type Engine, migrations, timeouts } from '~/db/engine'
+import { type Engine, migrations, timeouts, type Use } from '~/db/engine'
 import { attachRunner, casing, type Database, faultAhead, type Runner, type Transact } from '~/db/session'
 
 /** PostgreSQL inside this process, kept in a directory. It has one connection, hence one transaction at a time. */
-export async function openEmbedded(dataDir: string, use: (database: Database) => void): Promise<Engine> {
+export async function openEmbedded(dataDir: string, use: Use): Promise<Engine> {
   const inMemory = dataDir.startsWith('memory://')
   const unlock = inMemory ? () => {} : lockDirectory(dataDir)
   const client = await PGlite.create(inMemory ? dataDir : join(dataDir, 'pglite'), { pgliteWasmModule: await compileEmbedded() })
@@ -26,7 +26,8 @@ export async function openEmbedded(dataDir: string, use: (database: Database) =>
       await client.syncToFs()
       return result
     })
-  use(databaseOver(connection, (query) => inTurn(async () => query())))
+  const db = databaseOver(connection, (query) => inTurn(async () => query()))
+  use({ db, observer: db })
   return {
     kind: 'embedded',
     transact: transactionsOf(connection, inTurn),

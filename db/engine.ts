@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import type { Transact } from '~/db/session'
+import type { Database, Transact } from '~/db/session'
 
 /** What the two engines, embedded and PostgreSQL, have in common. */
 
@@ -12,6 +12,9 @@ export type Engine = {
   ping(): Promise<void>
   close(): Promise<void>
 }
+
+/** Takes what an engine has opened, also when it replaces what it gave before; `observer` is for what is asked every second. */
+export type Use = (opened: { db?: Database; observer?: Database }) => void
 
 export const migrations = { migrationsFolder: join(import.meta.dir, 'migrations') }
 

@@ -1,5 +1,5 @@
-import { sql } from 'drizzle-orm'
-import { db } from '~/db/client'
+import { type SQL, sql } from 'drizzle-orm'
+import { observer } from '~/db/client'
 import { rowsOf, type Transaction } from '~/db/session'
 import { Statement } from '~/db/statement'
 import { inTransaction } from '~/db/transaction'
@@ -17,43 +17,58 @@ import { sqlState } from '~/utils/sql-state'
 const originSql = sql`(select system_identifier::text from pg_control_system()) || '.' || left(pg_walfile_name(pg_current_wal_lsn()), 8)
   || '.' || (select oid from pg_database where datname = current_database()) || '.' || 'streams'::regclass::oid`
 
+const isAnotherLog = sql`(${originSql}) is distinct from (select origin from log_origin where id = 1)`
+
 /** Not permitted, or not there: a hosted PostgreSQL may keep its identity to itself. */
 const unreadable = new Set(['42501', '42883', '0A000'])
 let isReadable = true
 
-/** Gives every stream a new epoch when this is not the database in which the log was written. Answers whether it did. */
-export async function renewEpochsAfterRestore(): Promise<boolean> {
-  const found = isReadable ? await readOrigin() : null
-  if (!found || found.origin === found.known) return false
-  return inTransaction(async (tx) => {
-    await holdWriters(tx)
-    const [before] = await rowsOf<{ origin: string }>(tx, sql`select origin from log_origin where id = 1`)
-    if (before?.origin === found.origin) return false
-    const isFirst = !before
-    if (!isFirst) await renew(tx)
-    await rememberOrigin(tx)
-    if (!isFirst) logger.warn({ before: before.origin, now: found.origin }, 'the database is another one: every stream has a new epoch')
-    return !isFirst
-  })
+/**
+ * A question that asks along whether this is not the database in which the log was written. Where the identity cannot be
+ * read, it is never another.
+ */
+export function alongWithOrigin<V extends Record<string, unknown>, Row>(
+  make: (isAnotherLog: SQL) => Statement<V, Row>,
+): (values: V) => Promise<Row[]> {
+  const [asking, unasking] = [make(isAnotherLog), make(sql`false`)]
+  return async (values) => {
+    if (!isReadable) return unasking.run(observer, values)
+    try {
+      return await asking.run(observer, values)
+    } catch (error) {
+      if (!unreadable.has(sqlState(error).code ?? '')) throw error
+      isReadable = false
+      logger.warn({ err: error }, 'the identity of the database cannot be read: after a restore, renew the epochs by hand')
+      return unasking.run(observer, values)
+    }
+  }
 }
 
-type Origin = { origin: string; known: string | null }
-
-const selectOrigin = new Statement<Record<never, never>, Origin>(
-  () => sql`select ${originSql}, (select origin from log_origin where id = 1)`,
-  ([origin, known]) => ({ origin, known }) as Origin,
+const askOrigin = alongWithOrigin<Record<never, never>, boolean>(
+  (isAnother) =>
+    new Statement(
+      () => sql`select ${isAnother}`,
+      ([found]) => found as boolean,
+    ),
 )
 
-async function readOrigin(): Promise<Origin | null> {
-  try {
-    const [found] = await selectOrigin.run(db, {})
-    return found ?? null
-  } catch (error) {
-    if (!unreadable.has(sqlState(error).code ?? '')) throw error
-    isReadable = false
-    logger.warn({ err: error }, 'the identity of the database cannot be read: after a restore, renew the epochs by hand')
-    return null
-  }
+type Log = { before: string | null; now: string }
+
+/** Gives every stream a new epoch when this is not the database in which the log was written. Answers whether it did. */
+export async function renewEpochsAfterRestore(): Promise<boolean> {
+  const [isAnother] = await askOrigin({})
+  if (!isAnother) return false
+  return inTransaction(async (tx) => {
+    await holdWriters(tx)
+    // Another instance may have been first.
+    const [log] = await rowsOf<Log>(tx, sql`select (select origin from log_origin where id = 1) as before, ${originSql} as now`)
+    if (!log || log.before === log.now) return false
+    const isFirst = log.before === null
+    if (!isFirst) await renew(tx)
+    await rememberOrigin(tx)
+    if (!isFirst) logger.warn(log, 'the database is another one: every stream has a new epoch')
+    return !isFirst
+  })
 }
 
 /** Gives every stream a new epoch: clients reload instead of going on. Answers how many there are. */

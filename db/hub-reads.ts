@@ -67,24 +67,6 @@ export async function readTrackedStart(trackingToken: string): Promise<TrackedSt
   return row ?? null
 }
 
-export type Head = { stream: StreamName; epoch: string; seq: number }
-
-/** The text of a question about these heads; it may be asked any number of times. */
-export const headsQuestion = (known: { name: StreamName; epoch: string; headSeq: number }[]): string =>
-  JSON.stringify(known.map(({ name, epoch, headSeq }) => ({ stream: name, epoch, seq: headSeq })))
-
-/** Of the heads in question the ones that the log has otherwise, as it has them. */
-export function readChangedHeads(question: string): Promise<Head[]> {
-  return selectChangedHeads.run(db, { known: question })
-}
-
-const selectChangedHeads = new Statement<{ known: string }, Head>(
-  () => sql`
-    select stream, s.epoch, s.last_seq::float8 from json_to_recordset(${slot('known')}::json) as q(stream text, epoch text, seq bigint)
-    join streams s using (stream) where s.last_seq <> q.seq or s.epoch <> q.epoch`,
-  ([stream, epoch, seq]) => ({ stream, epoch, seq }) as Head,
-)
-
 /**
  * The events of a range with everything that roles and filters ask about them, but without their data (`json` is empty),
  * save for membership changes. For counting before a replay; at most one row an event.
@@ -99,16 +81,6 @@ export async function readEventFacts(stream: StreamName, after: number, upTo: nu
   )
   return rows.map((row) => ({ ...row, stream, enc: null, epoch: '', id: '', timestamp: '', userId: null, sessionId: null }))
 }
-
-/** Sessions that ended within the last few seconds, by whichever instance. */
-export function readEndedSessions(withinSeconds: number): Promise<string[]> {
-  return selectEnded.run(db, { withinSeconds })
-}
-
-const selectEnded = new Statement<{ withinSeconds: number }, string>(
-  () => sql`select id from sessions where ended_at > now() - make_interval(secs => ${slot('withinSeconds')})`,
-  ([id]) => id as string,
-)
 
 /** Keeps acknowledged positions; a position never moves back within an epoch. */
 export async function saveDevicePositions(positions: (DevicePosition & { userId: string; deviceId: string })[]): Promise<void> {

@@ -1,9 +1,9 @@
 import { drizzle } from 'drizzle-orm/postgres-js'
 import { migrate } from 'drizzle-orm/postgres-js/migrator'
 import postgres from 'postgres'
-import { type Engine, migrations, timeouts } from '~/db/engine'
+import { type Engine, migrations, timeouts, type Use } from '~/db/engine'
 import { databaseOver, preparedTexts, rowsAsked } from '~/db/prepared'
-import { casing, type Database } from '~/db/session'
+import { casing } from '~/db/session'
 import { TransactionPool } from '~/db/transaction-pool'
 import { abandon, watchDatabase } from '~/db/watch'
 import { logger } from '~/utils/logger'
@@ -15,21 +15,25 @@ const maxReaders = 6
 const maxWriters = 8
 
 /** PostgreSQL over postgres.js; brings the schema up to date. */
-export async function openPostgres(url: string, use: (database: Database) => void): Promise<Engine> {
+export async function openPostgres(url: string, use: Use): Promise<Engine> {
   await migrateUnderLock(url)
   const isPrepared = preparedTexts()
   const open = () => {
     const sql = connect(url, maxReaders)
-    use(databaseOver(sql, isPrepared, (ask) => ({ run: (text, parameters) => rowsAsked(ask(text, parameters)) })))
+    use({ db: databaseOver(sql, isPrepared, (ask) => ({ run: (text, parameters) => rowsAsked(ask(text, parameters)) })) })
     return sql
   }
   let readers = open()
   const writers = new TransactionPool(maxWriters, (onClose) => connect(url, 1, onClose), isPrepared)
-  const watch = watchDatabase(url, () => {
-    logger.warn('the database is silent: its connections are given up')
-    abandon(readers)
-    readers = open()
-    writers.abandon()
+  const watch = watchDatabase(url, {
+    isPrepared,
+    use: (observer) => use({ observer }),
+    onSilent() {
+      logger.warn('the database is silent: its connections are given up')
+      abandon(readers)
+      readers = open()
+      writers.abandon()
+    },
   })
   return {
     kind: 'postgres',

@@ -207,7 +207,8 @@ export class Connection {
   }
 
   private wakeDrained(): void {
-    const waiting = this.onDrained ?? []
+    const waiting = this.onDrained
+    if (!waiting) return
     this.onDrained = null
     for (const resume of waiting) resume()
   }

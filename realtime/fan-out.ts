@@ -123,10 +123,10 @@ export class FanOut {
 
   /** Makes the frames of what is pending, for everybody who is live now: whoever joins later has these events already. */
   private address(announced: Announced = []): void {
-    clearTimeout(this.timer)
-    this.timer = undefined
     const batch = this.pending
     if (batch.length === 0 && announced.length === 0) return
+    clearTimeout(this.timer)
+    this.timer = undefined
     this.pending = []
     const startedAt = performance.now()
     for (const group of this.groups.values()) this.addressSafely(group, batch, announced)

@@ -37,11 +37,24 @@ export function parseMessage(frame: string): Parsed {
 /** `data` was parsed by the schema of `type`, which the compiler cannot follow through the table. */
 const paired = (type: ClientMessageType, id: string | undefined, data: unknown) => ({ type, id, data }) as ClientMessage
 
+let writtenAt = 0
+let written = ''
+
+/** Now, as frames have it. A crowd is told much within one millisecond: the text is written once for it. */
+export function timestamp(): string {
+  const now = Date.now()
+  if (now !== writtenAt) {
+    writtenAt = now
+    written = new Date(now).toISOString()
+  }
+  return written
+}
+
 type FrameFields = { userId?: string; storeId?: string; sessionId?: string }
 
 /** A frame that is not logged: no id, stream or seq. */
 export function encodeFrame<T extends HubFrameType>(type: T, data: HubData[T], fields: FrameFields = {}): string {
-  return JSON.stringify({ type, data, timestamp: new Date().toISOString(), ...fields })
+  return JSON.stringify({ type, data, timestamp: timestamp(), ...fields })
 }
 
 /** The answer to a client's message carries its id as `replyTo`. */

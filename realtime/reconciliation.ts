@@ -1,7 +1,8 @@
+import { compareWithLog } from '~/db/comparison'
 import { renewEpochsAfterRestore } from '~/db/epochs'
-import { readEndedSessions } from '~/db/hub-reads'
 import type { HubContext } from '~/realtime/context'
 import { logger } from '~/utils/logger'
+import { metrics } from '~/utils/metrics'
 import { everySecond } from '~/utils/ticker'
 
 /** Ended sessions are looked for since the last look, and so much longer: the two clocks and a slow commit. */
@@ -34,12 +35,8 @@ export class Reconciliation {
   async run(): Promise<void> {
     if (this.isRunning) return
     this.isRunning = true
-    const { streams } = this.hub
     try {
-      // First: heads of a database that was replaced must not be taken for news of the log before.
-      await renewEpochsAfterRestore()
-      // Together: an idle process is woken once for both answers, and that is most of what they cost.
-      await Promise.all([streams.reconcile(), this.closeEndedSessions()])
+      await this.compare()
       this.tidyStreams()
       await this.touchOpenSessions()
     } catch (error) {
@@ -49,19 +46,27 @@ export class Reconciliation {
     }
   }
 
+  private async compare(): Promise<void> {
+    const { streams, sockets } = this.hub
+    const startedAt = performance.now()
+    const endedWithin = (startedAt - this.endedReadAt) / 1000 + endedWithinSeconds
+    let furthest = 0
+    for (const comparison of streams.comparisons) {
+      const { isAnotherLog, heads, endedSessions } = await compareWithLog(comparison.question, endedWithin)
+      // Heads of a database that was replaced must not be taken for news of the log before: they count from the next time on.
+      if (isAnotherLog) return void (await renewEpochsAfterRestore())
+      furthest = Math.max(furthest, streams.catchUp(comparison, heads))
+      if (sockets.size > 0) this.closeSessions(endedSessions)
+    }
+    metrics.lagEvents.set(furthest)
+    this.endedReadAt = startedAt
+  }
+
   private tidyStreams(): void {
     const now = performance.now()
     if (now - this.tidiedAt < tidyEveryMs) return
     this.tidiedAt = now
     this.hub.streams.tidy(now)
-  }
-
-  /** Those that another instance ended without our hearing of it. */
-  private async closeEndedSessions(): Promise<void> {
-    const startedAt = performance.now()
-    const sinceSeconds = (startedAt - this.endedReadAt) / 1000 + endedWithinSeconds
-    if (this.hub.sockets.size > 0) this.closeSessions(await readEndedSessions(sinceSeconds))
-    this.endedReadAt = startedAt
   }
 
   /** An open socket is a use of its session. */

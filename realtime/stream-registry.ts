@@ -1,5 +1,5 @@
+import { type Head, headsQuestion } from '~/db/comparison'
 import { readEvents } from '~/db/events'
-import { headsQuestion, readChangedHeads } from '~/db/hub-reads'
 import { TellingPace } from '~/realtime/announcements'
 import { LiveStream, type StreamHost } from '~/realtime/live-stream'
 import { LogPages, type ReadLog } from '~/realtime/log-pages'
@@ -18,7 +18,7 @@ const headsPerRead = 1_000
 const readLog: ReadLog = (stream, after, upTo) => readEvents(stream, after, upTo, readLimit)
 
 /** Streams with their heads when they were put into a question. */
-type Comparison = { streams: LiveStream[]; seqs: number[]; question: string }
+export type Comparison = { streams: LiveStream[]; seqs: number[]; question: string }
 
 /** The live streams of this instance, and their agreement with the log. */
 export class StreamRegistry {
@@ -28,7 +28,7 @@ export class StreamRegistry {
   readonly pages = new LogPages(readLog)
 
   /** Made anew when streams came, went or moved on: in most seconds of most shops none does. */
-  private comparisons: Comparison[] | null = null
+  private prepared: Comparison[] | null = null
 
   private readonly host: StreamHost
 
@@ -67,7 +67,7 @@ export class StreamRegistry {
     const stream = this.listen(name)
     if (!stream.isOpen) {
       stream.open(head)
-      this.comparisons = null
+      this.prepared = null
     } else await stream.advanceTo(head.seq)
     return stream
   }
@@ -86,37 +86,34 @@ export class StreamRegistry {
     stream.dispose()
     // A newer one of the same name stays.
     if (this.streams.get(stream.name) === stream) this.streams.delete(stream.name)
-    this.comparisons = null
+    this.prepared = null
   }
 
   /**
-   * Compares the streams with the log: whatever no news told of arrives now. Those that nobody listens to any more are asked
-   * for as well, and passed over: so the question need not change with each listener.
+   * What to ask the log about the open streams, in parts; at least one. Those that nobody listens to any more are asked for as
+   * well, and passed over: so the question need not change with each listener.
    */
-  async reconcile(): Promise<void> {
-    if (!this.comparisons?.every(isStillAsKnown)) this.comparisons = this.prepareComparisons()
-    let furthest = 0
-    for (const comparison of this.comparisons) furthest = Math.max(furthest, await this.compare(comparison))
-    metrics.lagEvents.set(furthest)
+  get comparisons(): readonly Comparison[] {
+    if (!this.prepared?.every(isStillAsKnown)) this.prepared = this.prepareComparisons()
+    return this.prepared
   }
 
   private prepareComparisons(): Comparison[] {
     const open = [...this.streams.values()].filter((stream) => stream.isOpen)
     const comparisons: Comparison[] = []
-    for (let start = 0; start < open.length; start += headsPerRead) {
+    for (let start = 0; start === 0 || start < open.length; start += headsPerRead) {
       const streams = open.slice(start, start + headsPerRead)
       comparisons.push({ streams, seqs: streams.map(({ headSeq }) => headSeq), question: headsQuestion(streams) })
     }
     return comparisons
   }
 
-  /** Answers how many events the furthest of them was behind. */
-  private async compare({ streams, seqs, question }: Comparison): Promise<number> {
-    const changed = await readChangedHeads(question)
-    if (changed.length === 0) return 0
+  /** Whatever no news told of arrives now. Answers how many events the furthest stream was behind. */
+  catchUp({ streams, seqs }: Comparison, heads: readonly Head[]): number {
+    if (heads.length === 0) return 0
     const before = new Map(streams.map((stream, index) => [stream.name, { stream, seq: seqs[index] ?? 0 }]))
     let furthest = 0
-    for (const head of changed) {
+    for (const head of heads) {
       const { stream, seq } = before.get(head.stream) ?? { seq: 0 }
       if (!stream || stream.isGone || (stream.subscriptions.size === 0 && stream.guests === 0)) continue
       if (head.epoch !== stream.epoch || head.seq < seq) this.host.onBroken(stream, 'the log was replaced by an older one')

@@ -1,3 +1,4 @@
+import { timestamp } from '~/realtime/protocol'
 import type { Subscription } from '~/realtime/subscription'
 import type { StreamKey } from '~/utils/sealing'
 
@@ -13,5 +14,5 @@ export function syncFrame(subscriptions: Iterable<Subscription>, { live, keys }:
     if (isTold && !isEnded) positions.push(`"${stream.name}":{"epoch":"${stream.epoch}","seq":${sentSeq}}`)
   }
   const more = `${live ? ',"live":true' : ''}${keys ? `,"keys":${JSON.stringify(keys)}` : ''}`
-  return `{"type":"sync","data":{"streams":{${positions.join(',')}}${more}},"timestamp":"${new Date().toISOString()}"}`
+  return `{"type":"sync","data":{"streams":{${positions.join(',')}}${more}},"timestamp":"${timestamp()}"}`
 }

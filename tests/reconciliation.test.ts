@@ -7,7 +7,7 @@ import { testServer } from './support/server'
 import { nextTick } from './support/tick'
 import { createWorld, type World } from './support/world'
 
-/** What the log holds and no news told of is found by comparison; its figures are in tests/metrics.test.ts. */
+/** What the database holds and no news told of is found by comparison; its figures are in tests/metrics.test.ts. */
 
 async function follow(world: World): Promise<RawClient> {
   const client = await RawClient.open((await testServer()).port)
@@ -36,4 +36,11 @@ test('an event that no news told of is found, in a store opened since the last c
   expect(seqs).toEqual(Array.from(seqs, (_, index) => (seqs[0] ?? 0) + index))
   expect(seqs).toHaveLength(9)
   for (const client of [early, late]) client.socket.close()
+})
+
+test('a session that ended without our hearing of it loses its socket', async () => {
+  const world = await createWorld()
+  const client = await follow(world)
+  await db.execute(sql`update sessions set ended_at = now() where user_id = ${world.owner.id}`)
+  expect(await client.closed).toBe(4401)
 })
