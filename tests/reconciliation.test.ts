@@ -5,7 +5,7 @@ import { unheardOf } from './support/log'
 import { RawClient } from './support/raw-client'
 import { testServer } from './support/server'
 import { nextTick } from './support/tick'
-import { createWorld, type World } from './support/world'
+import { createDevice, createWorld, type World } from './support/world'
 
 /** What the database holds and no news told of is found by comparison; its figures are in tests/metrics.test.ts. */
 
@@ -40,7 +40,9 @@ test('an event that no news told of is found, in a store opened since the last c
 
 test('a session that ended without our hearing of it loses its socket', async () => {
   const world = await createWorld()
-  const client = await follow(world)
-  await db.execute(sql`update sessions set ended_at = now() where user_id = ${world.owner.id}`)
+  const device = await createDevice(world)
+  const client = await RawClient.open((await testServer()).port)
+  await client.authenticate({ userId: device.id, token: device.token, storeId: world.storeId })
+  await db.execute(sql`update sessions set ended_at = now() where user_id = ${device.id}`)
   expect(await client.closed).toBe(4401)
 })
