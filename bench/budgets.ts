@@ -58,7 +58,7 @@ async function memory(servers: BenchServer[]): Promise<Finding[]> {
 }
 
 async function writes(servers: BenchServer[]): Promise<Finding[]> {
-  const figures = await measureRest(servers, { rounds: 3, seconds: 1, stores: 8, kinds: ['orders', 'status'], sockets: 0 })
+  const figures = await measureRest(servers, { rounds: 3, seconds: 1, stores: 8, kinds: ['orders', 'status'], sockets: 0, warmupSeconds: 10 })
   const of = figures.get('ZipZap')
   return [
     { what: 'CPU of POST order, of bare Hono', figure: of?.orders?.cpuOfBare ?? Number.NaN, budget: 4 },

@@ -1,8 +1,9 @@
 import { burst, type Pace } from './burst'
 import { captureFrames, type EventKind, eventKinds, meanBytes, Orders, replay, type Sender, senderOf } from './events'
 import { connect, enlist, type Fleet } from './fleet'
+import { inTurns, mostRounds } from './rounds'
 import type { BenchServer } from './servers'
-import { type Figures, inTurns, mediansOf, perDelivery, ratioOf, round, table } from './stats'
+import { type Figures, mediansOf, perDelivery, ratioOf, round, table } from './stats'
 
 /**
  * One event to a thousand and to ten thousand sockets of its store. The same is done without sockets, and what that takes
@@ -45,7 +46,7 @@ export async function openSenders(servers: BenchServer[], zipzap: BenchServer): 
 
 /** CPU µs an event of each kind at each pace, and events a second; all servers hold their sockets and are asked in turn. */
 async function measureWith(sockets: number, paces: Pace[], servers: BenchServer[], senders: Senders, { rounds, seconds }: FanoutOptions) {
-  await senders.orders.stock((rounds + 1) * seconds * paces.length * changesPerSecond)
+  await senders.orders.stock(mostRounds(rounds) * seconds * paces.length * changesPerSecond)
   const fleets = new Map<BenchServer, Fleet>()
   if (sockets > 0) for (const server of servers) fleets.set(server, await connect(server, sockets))
   const results = await inTurns(servers, rounds, async (server) => {

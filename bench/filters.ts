@@ -1,8 +1,9 @@
 import { burst, type Pace } from './burst'
 import { Orders, type Sender, senderOf } from './events'
 import { enlist, type Fleet, openFleet } from './fleet'
+import { inTurns, mostRounds } from './rounds'
 import type { BenchServer } from './servers'
-import { type Figures, inTurns, mediansOf, perDelivery, ratioOf, round, table } from './stats'
+import { type Figures, mediansOf, perDelivery, ratioOf, round, table } from './stats'
 import { type Choice, wires } from './wires'
 
 /**
@@ -59,7 +60,7 @@ export async function measureFilters(server: BenchServer, { rounds, seconds, soc
   const fleets = new Map<string, Fleet>()
   for (const side of sides) {
     const orders = new Orders(side)
-    await orders.stock((rounds + 1) * seconds * (eventsPerSecond + (changesPerSecond[side.name] ?? 0)))
+    await orders.stock(mostRounds(rounds) * seconds * (eventsPerSecond + (changesPerSecond[side.name] ?? 0)))
     senders.set(side.name, senderOf(side, 'status', orders))
     if (side.name !== none) fleets.set(side.name, await connect(side, sockets, side.name === filtered))
   }

@@ -4,8 +4,9 @@ import { subsetsOf } from './filters'
 import { connect, enlist, type Fleet, openFleet } from './fleet'
 import type { GrowthOptions } from './growth'
 import type { Curve, Point } from './plot'
+import { inTurns, mostRounds } from './rounds'
 import type { BenchServer } from './servers'
-import { type Figures, inTurns, mediansOf, perDelivery } from './stats'
+import { type Figures, mediansOf, perDelivery } from './stats'
 import { type Choice, wires } from './wires'
 
 /** How the cost of a delivery grows with the sockets, with the events, and with the distinct filters. */
@@ -146,7 +147,7 @@ export async function growFilters(servers: BenchServer[], frames: Frames, option
   if (!bare || !zipzap) throw new Error('there is nothing to measure')
   const orders = new Orders(zipzap)
   const burstSeconds = Math.max(options.seconds, 4 / filterPace)
-  await orders.stock((options.rounds + 1) * (filterCounts.length + 1) * (burstSeconds + 1) * filterPace)
+  await orders.stock(mostRounds(options.rounds) * (filterCounts.length + 1) * (burstSeconds + 1) * filterPace)
   const senders: Senders = new Map([
     [bare.name, replay(bare, frames.status)],
     [zipzap.name, senderOf(zipzap, 'status', orders)],

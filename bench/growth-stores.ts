@@ -4,8 +4,9 @@ import type { Frames } from './growth-delivery'
 import { notify } from './growth-log'
 import type { Curve, Point } from './plot'
 import { cpuMeter } from './process'
+import { inTurns } from './rounds'
 import { type BenchServer, postTo } from './servers'
-import { type Figures, inTurns, mediansOf } from './stats'
+import { type Figures, mediansOf } from './stats'
 import { type SocketGroup, wires } from './wires'
 
 /** How a write and its delivery change with the stores: each has one socket, and is written to in turn. */

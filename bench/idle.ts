@@ -1,7 +1,8 @@
 import { enlist, type Fleet, openFleet } from './fleet'
 import { cpuMsOf } from './process'
+import { inTurns } from './rounds'
 import type { BenchServer } from './servers'
-import { median, round, table } from './stats'
+import { mediansOf, round, table } from './stats'
 import { wires } from './wires'
 
 /**
@@ -12,9 +13,6 @@ import { wires } from './wires'
 export type IdleOptions = { rounds: number; sockets: number; idleSeconds: number }
 /** User and system time, as a part of one core. */
 export type IdleFigures = { coreShare: number; sockets: number }
-
-/** Until what opening them left behind is done. */
-const settlingMs = 15_000
 
 /** Each store of the server has as many, all live. */
 async function connect(server: BenchServer, sockets: number): Promise<Fleet> {
@@ -30,24 +28,22 @@ async function connect(server: BenchServer, sockets: number): Promise<Fleet> {
 export async function measureIdle(servers: [BenchServer, BenchServer], options: IdleOptions): Promise<Map<string, IdleFigures>> {
   const { rounds, sockets, idleSeconds } = options
   const fleet = await connect(servers[0], sockets)
-  await Bun.sleep(settlingMs)
   const before = await fleet.ask({ kind: 'count' })
-  const shares: number[][] = servers.map(() => [])
-  for (let number = 1; number <= rounds; number++) {
+  // What opening them left behind is done, and most of what a heartbeat runs is compiled, in the round that warms up.
+  const results = await inTurns([servers[0]], rounds, async () => {
     const cpuBefore = servers.map(({ pid }) => cpuMsOf(pid))
     const startedAt = performance.now()
     await Bun.sleep(idleSeconds * 1000)
     const tookMs = performance.now() - startedAt
-    const parts = servers.map(({ pid }, index) => (cpuMsOf(pid) - (cpuBefore[index] ?? 0)) / tookMs)
-    for (const [index, part] of parts.entries()) shares[index]?.push(part)
-    process.stderr.write(`round ${number}: ${parts.map((part) => `${round(part * 100, 2)} %`).join(', without sockets ')}\n`)
-  }
+    return Object.fromEntries(servers.map(({ name, pid }, index) => [name, ((cpuMsOf(pid) - (cpuBefore[index] ?? 0)) * 100) / tookMs]))
+  })
   const after = await fleet.ask({ kind: 'count' })
   if (after.open < sockets) throw new Error(`${sockets - after.open} sockets were closed`)
   const beats = (after.frames - before.frames) / sockets
   process.stderr.write(`each socket was told its position ${round(beats, 1)} times\n`)
   await fleet.end()
-  return new Map(servers.map(({ name }, index) => [name, { coreShare: median(shares[index] ?? []), sockets: index === 0 ? sockets : 0 }]))
+  const percent = mediansOf(results.get(servers[0].name) ?? [])
+  return new Map(servers.map(({ name }, index) => [name, { coreShare: (percent[name] ?? Number.NaN) / 100, sockets: index === 0 ? sockets : 0 }]))
 }
 
 export function idleTable(figuresOf: Map<string, IdleFigures>, { idleSeconds }: IdleOptions): string {

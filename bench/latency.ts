@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import { enlist, storeOf } from './fleet'
 import type { Delays, LatencyCommand, Write } from './latency-client'
 import { Process } from './process'
+import { inTurns } from './rounds'
 import { type BenchServer, root } from './servers'
-import { type Figures, inTurns, mediansOf, ratioOf, round, table } from './stats'
+import { type Figures, mediansOf, ratioOf, round, table } from './stats'
 
 /**
  * How long it takes until everybody knows: a hundred sockets of one store, and a hundred orders or changes of status a

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { connect, type Fleet } from './fleet'
 import type { Kind, LoadResult, LoadTask, PhaseResult } from './load'
+import { inRounds } from './rounds'
 import { type BenchServer, root } from './servers'
 import { median, round, table } from './stats'
 
@@ -9,7 +10,7 @@ import { median, round, table } from './stats'
  * all alike. With sockets, each hears of every write, and the next server has its turn when all of them have.
  */
 
-export type RestOptions = { rounds: number; seconds: number; stores: number; kinds: Kind[]; sockets: number }
+export type RestOptions = { rounds: number; seconds: number; stores: number; kinds: Kind[]; sockets: number; warmupSeconds: number }
 type Ratios = { ofBare: number; cpuOfBare: number; ofNode: number; cpuOfNode: number }
 export type RestFigures = Partial<Record<Kind, Omit<PhaseResult, 'requests'> & Ratios>>
 
@@ -17,13 +18,14 @@ export const allKinds: Kind[] = ['orders', 'status', 'orderPage', 'productPage']
 const connections = 16
 const patienceMs = 30_000
 
-async function load(server: BenchServer, { seconds, stores, kinds }: RestOptions, isFirst: boolean): Promise<LoadResult> {
+async function load(server: BenchServer, { seconds, stores, kinds, warmupSeconds }: RestOptions, isWarmup: boolean): Promise<LoadResult> {
   const task: LoadTask = {
     port: server.port,
     pid: server.pid,
     connections,
     kinds,
-    warmupMs: isFirst ? 10_000 : 400,
+    // Until the compilers are done: for some ten thousand writes they take a sixth of all CPU time.
+    warmupMs: isWarmup ? warmupSeconds * 1000 : 400,
     phaseMs: seconds * 1000,
     targets: server.stores.slice(0, stores).map(({ storeId, productIds, token }) => ({
       path: `/api/v1/stores/${storeId}`,
@@ -55,31 +57,28 @@ async function heard(server: BenchServer, fleet: Fleet, writes: number): Promise
 
 /** Medians over the rounds; ratios are taken within a round, then their median. The first server is the measure. */
 export async function measureRest(servers: BenchServer[], options: RestOptions): Promise<Map<string, RestFigures>> {
-  const results = new Map<string, LoadResult[]>(servers.map((server) => [server.name, []]))
   const fleets = new Map<BenchServer, Fleet>()
   const writes = new Map<BenchServer, number>()
   if (options.sockets > 0) for (const server of servers) fleets.set(server, await connect(server, options.sockets))
-  for (let number = 0; number <= options.rounds; number++) {
-    const order = number % 2 ? [...servers].reverse() : servers
-    for (const server of order) {
-      const result = await load(server, options, number === 0)
-      writes.set(server, (writes.get(server) ?? 0) + result.writes)
-      const fleet = fleets.get(server)
-      if (fleet) await heard(server, fleet, writes.get(server) ?? 0)
-      // The first round warms everything up: for some ten seconds the compilers take a sixth of all CPU time.
-      if (number > 0) results.get(server.name)?.push(result)
-      const said = Object.entries(result.phases).map(
-        ([kind, { requestsPerSecond, cpuMicros }]) => `${kind} ${round(requestsPerSecond)}/s at ${round(cpuMicros)} µs`,
-      )
-      process.stderr.write(`${number === 0 ? 'warm-up' : `round ${number}`} ${server.name}: ${said.join(', ')}\n`)
-    }
+  const measure = async (server: BenchServer, isWarmup: boolean) => {
+    const result = await load(server, options, isWarmup)
+    writes.set(server, (writes.get(server) ?? 0) + result.writes)
+    const fleet = fleets.get(server)
+    if (fleet) await heard(server, fleet, writes.get(server) ?? 0)
+    return result
   }
+  const results = await inRounds(servers, options.rounds, measure, told)
   for (const fleet of fleets.values()) await fleet.end()
   const [bare, node] = [results.get(servers[0]?.name ?? '') ?? [], results.get('node stack') ?? []]
   const figuresOf = (rounds: LoadResult[]): RestFigures =>
     Object.fromEntries(options.kinds.map((kind) => [kind, { ...figures(rounds, kind), ...ratios(rounds, bare, node, kind) }]))
   return new Map([...results].map(([name, rounds]) => [name, figuresOf(rounds)]))
 }
+
+const told = ({ phases }: LoadResult): string =>
+  Object.entries(phases)
+    .map(([kind, { requestsPerSecond, cpuMicros }]) => `${kind} ${round(requestsPerSecond)}/s at ${round(cpuMicros)} µs`)
+    .join(', ')
 
 const field = (result: LoadResult | undefined, kind: Kind, name: keyof PhaseResult): number => result?.phases[kind]?.[name] ?? Number.NaN
 

@@ -14,7 +14,7 @@ import { type BenchServer, root, startBare, startPublish, startZipZap } from './
 import { everywhere, startPublishWorkers, startZipZapWorkers } from './workers'
 
 /**
- *   bun run bench [--only rest,fanout,crowd] [--rounds 3] [--seconds 1] [--stores 8] [--sockets 10000] [--idle-seconds 60] [--embedded]
+ *   bun run bench [--only rest,fanout,crowd] [--rounds 3] [--seconds 1] [--stores 8] [--sockets 10000] [--idle-seconds 60] [--warmup-seconds 10] [--embedded]
  *
  * ZipZap beside the bare machine: orders and lists over REST beside Hono with the same business SQL and beside Express, one event
  * to many sockets and sockets that come back beside Bun's own publish. Only when asked for: writes that a hundred sockets hear
@@ -31,6 +31,7 @@ const { values } = parseArgs({
     stores: { type: 'string', default: '8' },
     sockets: { type: 'string', default: '10000' },
     'idle-seconds': { type: 'string', default: '60' },
+    'warmup-seconds': { type: 'string', default: '10' },
     held: { type: 'string', default: '18000,50000' },
     embedded: { type: 'boolean', default: false },
   },
@@ -40,6 +41,7 @@ const options = {
   seconds: Number(values.seconds),
   stores: Number(values.stores),
   sockets: Number(values.sockets),
+  warmupSeconds: Number(values['warmup-seconds']),
 }
 
 const postgres = values.embedded ? null : await startPostgres({ durable: true })

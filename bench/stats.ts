@@ -1,5 +1,3 @@
-import type { BenchServer } from './servers'
-
 /** Figures of several rounds, and how they are told. */
 
 export function median(values: number[]): number {
@@ -14,27 +12,6 @@ export const quantile = (sorted: number[], part: number): number => sorted[Math.
 
 /** What one measurement gave, by name. */
 export type Figures = Record<string, number>
-
-/**
- * Measures every server in each round, the order turned round from one to the next, so that what else the machine does
- * hits all alike. A first round, which warms everything up, does not count.
- */
-export async function inTurns(
-  servers: BenchServer[],
-  rounds: number,
-  measure: (server: BenchServer, isWarmup: boolean) => Promise<Figures>,
-): Promise<Map<string, Figures[]>> {
-  const results = new Map<string, Figures[]>(servers.map((server) => [server.name, []]))
-  for (let number = 0; number <= rounds; number++) {
-    for (const server of number % 2 ? [...servers].reverse() : servers) {
-      const figures = await measure(server, number === 0)
-      if (number > 0) results.get(server.name)?.push(figures)
-      const said = Object.entries(figures).map(([name, value]) => `${name} ${round(value, 2)}`)
-      process.stderr.write(`${number === 0 ? 'warm-up' : `round ${number}`} ${server.name}: ${said.join(', ')}\n`)
-    }
-  }
-  return results
-}
 
 /** The median of each figure over the rounds. */
 export function mediansOf(rounds: Figures[]): Figures {
