@@ -43,6 +43,11 @@ async function load(server: BenchServer, { seconds, stores, kinds, warmupSeconds
   return JSON.parse(output) as LoadResult
 }
 
+/** Writes at full speed until the compilers are done, for a measurement at a pace that would take them minutes. */
+export async function warmUp(servers: BenchServer[], options: RestOptions): Promise<void> {
+  for (const server of servers) process.stderr.write(`warm-up ${server.name}: ${told(await load(server, options, true))}\n`)
+}
+
 /** Resolves when every socket has heard of so many writes in all. */
 async function heard(server: BenchServer, fleet: Fleet, writes: number): Promise<void> {
   const deadline = performance.now() + patienceMs

@@ -8,7 +8,7 @@ import { type HeldOptions, heldTable, measureHeld } from '~/bench/held'
 import { idleTable, measureIdle } from '~/bench/idle'
 import { latencyTable, measureLatency } from '~/bench/latency'
 import { startNodeStack, startRivals } from '~/bench/peers'
-import { allKinds, measureRest, type RestOptions, restTable } from '~/bench/rest'
+import { allKinds, measureRest, type RestOptions, restTable, warmUp } from '~/bench/rest'
 import { startPostgres } from '~/scripts/postgres'
 import { type BenchServer, root, startBare, startPublish, startZipZap } from './servers'
 import { everywhere, startPublishWorkers, startZipZapWorkers } from './workers'
@@ -89,6 +89,7 @@ try {
   await part('rest', writers, (servers) => rest(servers, { ...options, kinds: allKinds, sockets: 0 }))
   await part('sockets100', writers, (servers) => rest(servers, { ...options, stores: 1, kinds: ['orders', 'status'], sockets: 100 }))
   await part('latency', writers, async (servers) => {
+    await warmUp(servers, { ...options, stores: 1, kinds: ['orders', 'status'], sockets: 0 })
     const figures = await measureLatency(servers, options)
     return { figures: Object.fromEntries(figures), table: latencyTable(figures) }
   })
