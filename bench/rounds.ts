@@ -56,7 +56,8 @@ function stealMeter(): () => number {
   const before = processorTimes()
   return () => {
     const { steal, total } = processorTimes()
-    return (steal - before.steal) / (total - before.total)
+    // Some sandboxes tell of no times at all.
+    return total > before.total ? (steal - before.steal) / (total - before.total) : 0
   }
 }
 

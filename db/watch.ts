@@ -78,6 +78,7 @@ export function abandon(sql: postgres.Sql): void {
   void sql.end({ timeout: 0 }).catch(() => {})
 }
 
+/** A question that waits for a lock is refused, which is an answer, well before it is taken for silence. */
 const connect = (url: string) =>
   postgres(url, {
     max: 1,
@@ -85,5 +86,5 @@ const connect = (url: string) =>
     backoff: () => 0.5,
     onnotice: () => {},
     fetch_types: false,
-    connection: { application_name: 'zipzap-watch', statement_timeout: 3_000 },
+    connection: { application_name: 'zipzap-watch', statement_timeout: 2_000 },
   })
