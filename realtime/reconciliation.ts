@@ -51,8 +51,9 @@ export class Reconciliation {
     const startedAt = performance.now()
     const endedWithin = (startedAt - this.endedReadAt) / 1000 + endedWithinSeconds
     let furthest = 0
-    for (const comparison of streams.comparisons) {
-      const { isAnotherLog, heads, endedSessions } = await compareWithLog(comparison.question, endedWithin)
+    for (const [part, comparison] of streams.comparisons.entries()) {
+      // Ended sessions come with the first part, and none with the others.
+      const { isAnotherLog, heads, endedSessions } = await compareWithLog(comparison.question, part === 0 ? endedWithin : 0)
       // Heads of a database that was replaced must not be taken for news of the log before: they count from the next time on.
       if (isAnotherLog) return void (await renewEpochsAfterRestore())
       furthest = Math.max(furthest, streams.catchUp(comparison, heads))
